@@ -1,0 +1,2 @@
+//! Cyclic barriers.
+#![cfg_attr(not(test), no_std)]

@@ -1,0 +1,70 @@
+//! Linux: `FUTEX_WAIT_BITSET` with an absolute monotonic deadline, `FUTEX_WAKE`, both private to the process.
+
+use core::num::NonZeroU32;
+use core::ptr;
+
+use crate::sync::atomic::AtomicU32;
+use crate::{Deadline, Os, Platform, WaitOutcome};
+
+/// The futex matches every waiter, not those of one bit.
+const MATCH_ANY: i32 = -1;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+// SAFETY: the kernel compares the word and queues the thread under one lock that every wake of the address takes
+// (futex(2)); a wake only hashes the address. `heavy_fence` promises nothing yet.
+unsafe impl Platform for Os {
+    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> WaitOutcome {
+        let timeout = timespec(deadline);
+        let limit = if deadline.is_never() { ptr::null() } else { &raw const timeout };
+        // SAFETY: `word` is live for the call; `limit` is null or points to `timeout`, which outlives the call.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                ptr::from_ref(word),
+                libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG,
+                expected,
+                limit,
+                ptr::null::<u32>(),
+                MATCH_ANY,
+            )
+        };
+        if result == 0 {
+            return WaitOutcome::Returned;
+        }
+        // SAFETY: the location of this thread's errno is always readable.
+        match unsafe { *libc::__errno_location() } {
+            libc::EAGAIN => WaitOutcome::Mismatch, // the word had changed
+            libc::ETIMEDOUT => WaitOutcome::TimedOut,
+            _ => WaitOutcome::Returned, // EINTR: a signal; the caller re-checks
+        }
+    }
+
+    fn wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32> {
+        let count = count.get().min(i32::MAX as u32);
+        // SAFETY: the kernel does not dereference the address of a private wake.
+        let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count) };
+        u32::try_from(woken).ok()
+    }
+
+    fn now() -> Deadline {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is writable; the monotonic clock exists on every Linux.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+        Deadline::from_nanos(now.tv_sec as u64 * NANOS_PER_SECOND + now.tv_nsec as u64)
+    }
+
+    fn yield_now() {
+        // SAFETY: no arguments, cannot fail on Linux.
+        unsafe { libc::sched_yield() };
+    }
+
+    fn heavy_fence() -> bool {
+        false
+    }
+}
+
+fn timespec(deadline: Deadline) -> libc::timespec {
+    let nanos = deadline.as_nanos();
+    libc::timespec { tv_sec: (nanos / NANOS_PER_SECOND) as _, tv_nsec: (nanos % NANOS_PER_SECOND) as _ }
+}

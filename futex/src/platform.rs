@@ -1,0 +1,51 @@
+//! What a target must provide: the [`Platform`] trait, and [`Os`], the built-in one.
+
+use core::num::NonZeroU32;
+
+use crate::sync::atomic::AtomicU32;
+use crate::{Deadline, WaitOutcome};
+
+/// Blocking, waking, a clock and two scheduling hooks: everything the layers above need from a target.
+///
+/// Every primitive of the workspace is generic over a platform and defaults to [`Os`], so that a kernel, an RTOS or a
+/// test supplies its own. The functions are associated, not methods: a platform is a type, and a primitive that uses it
+/// stays as small as its state word.
+///
+/// # Safety
+///
+/// An implementation guarantees:
+///
+/// * *Compare-and-block* (F1). [`wait`](Platform::wait) compares the word with `expected` and starts to block in one step
+///   with respect to [`wake`](Platform::wake): a wake that starts after the word was changed either finds the waiter or
+///   the waiter compared with the new value. A wake that is lost is a deadlock above.
+/// * `wake` never dereferences `word`; the address may be dead, or reused by another object (F4).
+/// * [`heavy_fence`](Platform::heavy_fence) returns `true` only if every other thread of the process executed a full
+///   fence, or was not running, between the call and the return.
+///
+/// Nothing else is promised to callers: a wait may return at any time (F2), and neither function orders memory (F3).
+pub unsafe trait Platform: Sized + Send + Sync + 'static {
+    /// Blocks while `word == expected`, until woken, interrupted, or past `deadline`.
+    ///
+    /// [`Deadline::NEVER`] waits without a limit; a deadline that has passed does not block.
+    fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> WaitOutcome;
+
+    /// Wakes at most `count` threads blocked on the address `word`; returns how many, where that is known.
+    fn wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32>;
+
+    /// The monotonic clock.
+    fn now() -> Deadline;
+
+    /// Lets other threads run.
+    fn yield_now();
+
+    /// A full fence on every other thread of the process that is running now; `false` if the platform has none.
+    ///
+    /// Once it has returned `false` it returns `false` for ever, and once `true`, `true`: callers choose a protocol by it.
+    fn heavy_fence() -> bool;
+}
+
+/// The built-in platform of this target.
+///
+/// Under `cfg(loom)` it is the modelled futex of [`crate::model`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Os;

@@ -1,0 +1,136 @@
+//! Turns `models/LAYER.rs` and `twins/LAYER.toml` into one test file per layer.
+//!
+//! A *model* is a public function of `models/LAYER.rs`; it uses the layer as `super::subject`. It becomes a test that
+//! checks the layer itself.
+//!
+//! A model whose `pub fn` line follows a line `// full tier` is left out of the fast tier.
+//!
+//! A *twin* is the layer's own source with one substitution, compiled as a module of the test. The named model must fail
+//! on it. Because the text to be replaced must occur exactly once in the named file, a twin cannot drift away from the
+//! code that it mutates: it stops compiling, and says which row to mend.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Twins {
+    #[serde(default)]
+    twin: Vec<Twin>,
+}
+
+/// One row of REGRESSIONS.md, as a change of the layer's source.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Twin {
+    /// `twin_<row>_<mistake>`
+    name: String,
+    /// Which file below the layer's `src/` has the mistake.
+    file: String,
+    /// Text that occurs there exactly once.
+    find: String,
+    /// What the mistaken author wrote instead.
+    replace: String,
+    /// The model that must fail.
+    model: String,
+    /// Text that the failure's message contains.
+    fails: String,
+    /// Whether it takes too long for the fast tier.
+    #[serde(default)]
+    full: bool,
+}
+
+fn main() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    println!("cargo::rerun-if-changed=models");
+    println!("cargo::rerun-if-changed=twins");
+    for layer in ["futex", "deque", "latch", "barrier", "pool"] {
+        let source = root.join("..").join(layer).join("src");
+        println!("cargo::rerun-if-changed={}", source.display());
+        let mut suite = String::new();
+        let models = root.join("models").join(layer).with_extension("rs");
+        if models.exists() {
+            suite.push_str(&real(layer, &models));
+            let twins = root.join("twins").join(layer).with_extension("toml");
+            if twins.exists() {
+                let text = fs::read_to_string(&twins).expect("twins are readable");
+                let twins: Twins = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", twins.display()));
+                for twin in &twins.twin {
+                    suite.push_str(&twin_module(layer, twin, &source, &models, &out));
+                }
+            }
+        }
+        fs::write(out.join(layer).with_extension("rs"), suite).expect("OUT_DIR is writable");
+    }
+}
+
+fn real(layer: &str, models: &Path) -> String {
+    let mut suite = format!(
+        "mod real {{\n    pub use reveille_{layer} as subject;\n    #[path = {models:?}]\n    pub mod models;\n}}\n"
+    );
+    let text = fs::read_to_string(models).expect("models are readable");
+    let mut before = "";
+    for line in text.lines() {
+        if let Some((name, _)) = line.strip_prefix("pub fn ").and_then(|rest| rest.split_once('(')) {
+            let tier = tier(before == "// full tier");
+            let _ =
+                writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    real::models::{name}(Check::model({name:?}));\n}}");
+        }
+        before = line;
+    }
+    suite
+}
+
+/// Checks of the full tier run only when asked for: `cargo xtask models --full`.
+fn tier(full: bool) -> &'static str {
+    if full { "\n#[ignore = \"full tier\"]" } else { "" }
+}
+
+fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Path) -> String {
+    let Twin { name, file, find, replace, model, fails, full } = twin;
+    assert!(name.starts_with("twin_"), "{layer}: {name} should be called twin_<row>_<mistake>");
+    let mut files = BTreeMap::new();
+    read_tree(source, Path::new(""), &mut files);
+    let mutated = files.get_mut(Path::new(file)).unwrap_or_else(|| panic!("{name}: no file {file} in {layer}/src"));
+    let count = mutated.matches(find.as_str()).count();
+    assert!(count == 1, "{name}: the text to replace occurs {count} times in {layer}/src/{file}:\n{find}");
+    *mutated = mutated.replacen(find.as_str(), replace, 1);
+
+    let folder = out.join(layer).join(name);
+    for (path, text) in files {
+        let path = if path == Path::new("lib.rs") { PathBuf::from("mod.rs") } else { path };
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("#!["))
+            .map(|line| line.replace("crate::", &format!("crate::{name}::subject::")).replace("$crate::", "$crate ::"))
+            .fold(String::new(), |all, line| all + &line + "\n");
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("below OUT_DIR")).expect("OUT_DIR is writable");
+        fs::write(path, text).expect("OUT_DIR is writable");
+    }
+    let root = folder.join("mod.rs");
+    let tier = tier(*full);
+    format!(
+        "#[allow(warnings)]\nmod {name} {{\n    #[path = {root:?}]\n    pub mod subject;\n    #[path = {models:?}]\n    \
+         pub mod models;\n    #[test]{tier}\n    fn fails() {{\n        models::{model}(super::Check::twin({name:?}, {model:?}, \
+         {fails:?}));\n    }}\n}}\n"
+    )
+}
+
+fn read_tree(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, String>) {
+    for entry in fs::read_dir(root.join(below)).expect("the layer has sources") {
+        let entry = entry.expect("the layer's sources are readable");
+        let path = below.join(entry.file_name());
+        if entry.path().is_dir() {
+            read_tree(root, &path, files);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.insert(path, fs::read_to_string(entry.path()).expect("sources are text"));
+        }
+    }
+}
