@@ -42,8 +42,9 @@ unsafe impl Platform for Os {
 
     fn wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32> {
         let count = count.get().min(i32::MAX as u32);
-        // SAFETY: the kernel does not dereference the address of a private wake.
-        let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count) };
+        // SAFETY: the kernel hashes the address of a private wake and does not dereference it.
+        let woken =
+            unsafe { libc::syscall(libc::SYS_futex, word.addr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, count) };
         u32::try_from(woken).ok()
     }
 
