@@ -32,10 +32,13 @@
 #[cfg(loom)]
 extern crate std;
 
+pub mod asym;
 mod deadline;
 mod platform;
 #[doc(hidden)]
 pub mod sync;
+#[cfg(not(loom))]
+pub mod testing;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 mod linux;

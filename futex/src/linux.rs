@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::ptr;
 
-use crate::sync::atomic::AtomicU32;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::{Deadline, Os, Platform, WaitOutcome};
 
 /// The futex matches every waiter, not those of one bit.
@@ -12,7 +12,7 @@ const MATCH_ANY: i32 = -1;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 // SAFETY: the kernel compares the word and queues the thread under one lock that every wake of the address takes
-// (futex(2)); a wake only hashes the address. `heavy_fence` promises nothing yet.
+// (futex(2)); a wake only hashes the address. `heavy_fence` is membarrier(2), which promises what the trait asks for.
 unsafe impl Platform for Os {
     fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> WaitOutcome {
         let timeout = timespec(deadline);
@@ -32,8 +32,10 @@ unsafe impl Platform for Os {
         if result == 0 {
             return WaitOutcome::Returned;
         }
+        // SAFETY: takes no arguments.
+        let errno = unsafe { libc::__errno_location() };
         // SAFETY: the location of this thread's errno is always readable.
-        match unsafe { *libc::__errno_location() } {
+        match unsafe { *errno } {
             libc::EAGAIN => WaitOutcome::Mismatch, // the word had changed
             libc::ETIMEDOUT => WaitOutcome::TimedOut,
             _ => WaitOutcome::Returned, // EINTR: a signal; the caller re-checks
@@ -61,8 +63,38 @@ unsafe impl Platform for Os {
     }
 
     fn heavy_fence() -> bool {
-        false
+        // Relaxed: the answer never changes once it is known, and carries no data; threads that register at the same time
+        // get the same answer.
+        match MEMBARRIER.load(Ordering::Relaxed) {
+            YES => membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED),
+            NO => false,
+            _ => register(),
+        }
     }
+}
+
+/// Whether the process is registered for membarrier(2). Many writers, who agree.
+static MEMBARRIER: AtomicU32 = AtomicU32::new(UNASKED);
+
+const UNASKED: u32 = 0;
+const YES: u32 = 1; // for ever
+const NO: u32 = 2; // for ever
+
+#[cold]
+fn register() -> bool {
+    let registered = membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+        && membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    // Relaxed: see `heavy_fence`. The exchange keeps the first answer, so that it is the same for ever.
+    let answer = if registered { YES } else { NO };
+    match MEMBARRIER.compare_exchange(UNASKED, answer, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => registered,
+        Err(first) => registered && first == YES,
+    }
+}
+
+fn membarrier(command: libc::c_int) -> bool {
+    // SAFETY: the call reads and writes no memory of ours.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
 fn timespec(deadline: Deadline) -> libc::timespec {

@@ -19,8 +19,8 @@ use crate::{Deadline, WaitOutcome};
 ///   with respect to [`wake`](Platform::wake): a wake that starts after the word was changed either finds the waiter or
 ///   the waiter compared with the new value. A wake that is lost is a deadlock above.
 /// * `wake` never dereferences `word`; the address may be dead, or reused by another object (F4).
-/// * [`heavy_fence`](Platform::heavy_fence) returns `true` only if every other thread of the process executed a full
-///   fence, or was not running, between the call and the return.
+/// * [`heavy_fence`](Platform::heavy_fence) returns `true` only if the caller and every other thread of the process
+///   executed a full fence, or was not running, between the call and the return.
 ///
 /// Nothing else is promised to callers: a wait may return at any time (F2), and neither function orders memory (F3).
 pub unsafe trait Platform: Sized + Send + Sync + 'static {
@@ -38,9 +38,12 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
     /// Lets other threads run.
     fn yield_now();
 
-    /// A full fence on every other thread of the process that is running now; `false` if the platform has none.
+    /// A full fence on this thread and on every other running thread of the process; `false` if the platform has none.
     ///
-    /// Once it has returned `false` it returns `false` for ever, and once `true`, `true`: callers choose a protocol by it.
+    /// Callers choose a protocol by the first answer. Once `false`, it stays `false`. After `true`, a `false` means that the
+    /// system withdrew the call, and that nothing was ordered this time.
+    ///
+    /// Use it through [`asym::heavy`](crate::asym::heavy).
     fn heavy_fence() -> bool;
 }
 
