@@ -1,0 +1,167 @@
+//! What the owner does: push and pop, on a deque and the little that an owner remembers of it.
+//!
+//! The functions here are shared by [`Worker`](crate::Worker) and the injector. They are unsafe where they rely on there
+//! being one owner.
+
+use core::cell::Cell;
+
+use crate::deque::{Deque, Flavor};
+use crate::index::{Index, items};
+use crate::storage::{Slots, Storage};
+use crate::token::Token;
+
+type View<T, S> = <<S as Storage>::Slots<T> as Slots<T>>::View;
+
+/// The owner's memory. Stale is never wrong: `top` is a lower bound, and only the owner changes the view.
+pub(crate) struct Owner<T: Token, S: Storage> {
+    /// A value that `top` had, acquired.
+    top: Cell<Index>,
+    view: Cell<View<T, S>>,
+}
+
+impl<T: Token, S: Storage> Owner<T, S> {
+    #[inline]
+    pub(crate) fn of(deque: &Deque<T, S>) -> Self {
+        Owner { top: Cell::new(deque.ends.top()), view: Cell::new(deque.slots.owner_view()) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn capacity(&self, deque: &Deque<T, S>) -> usize {
+        deque.slots.capacity(self.view.get())
+    }
+
+    #[inline(always)]
+    pub(crate) fn view(&self) -> View<T, S> {
+        self.view.get()
+    }
+
+    /// Another buffer is the current one now.
+    #[inline(always)]
+    pub(crate) fn renew(&self, view: View<T, S>) {
+        self.view.set(view);
+    }
+
+    /// Whether the index is the place of an item that no thief has taken yet.
+    #[inline(always)]
+    fn is_full(&self, deque: &Deque<T, S>, bottom: Index) -> bool {
+        items(self.top.get(), bottom) as usize >= self.capacity(deque)
+    }
+}
+
+impl<T: Token, S: Storage> Deque<T, S> {
+    /// Puts words at the bottom; gives them back if there is no room.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner, and `owner` is its memory of this deque. The words are an item's, whose ownership passes
+    /// to the deque.
+    #[inline(always)]
+    pub(crate) unsafe fn push(&self, owner: &Owner<T, S>, words: T::Words) -> Result<(), T::Words> {
+        let bottom = self.ends.bottom();
+        if owner.is_full(self, bottom) {
+            // SAFETY: the caller is the owner.
+            let room = unsafe { self.make_room(owner, bottom) };
+            if !room {
+                return Err(words);
+            }
+        }
+        // SAFETY: the view is the current one, and has room, so its capacity is not zero.
+        let slot = unsafe { self.slots.slot(owner.view(), bottom) };
+        slot.store(words);
+        self.ends.publish(bottom.wrapping_add(1));
+        Ok(())
+    }
+
+    /// Looks again at what the thieves have taken; grows if that is not enough. Whether there is room now.
+    ///
+    /// # Safety
+    ///
+    /// As for `push`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn make_room(&self, owner: &Owner<T, S>, bottom: Index) -> bool {
+        owner.top.set(self.ends.top());
+        if !owner.is_full(self, bottom) {
+            return true;
+        }
+        // SAFETY: the caller is the owner.
+        match unsafe { self.slots.grow(owner.view(), owner.top.get(), bottom) } {
+            Some(wider) => {
+                owner.renew(wider); // the view of before is the old buffer (D10)
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes the newest item of a LIFO deque, or the oldest of a FIFO deque.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the owner, and `owner` is its memory of this deque.
+    #[inline(always)]
+    pub(crate) unsafe fn pop(&self, owner: &Owner<T, S>) -> Option<T::Words> {
+        match self.flavor {
+            // SAFETY: the caller is the owner.
+            Flavor::Lifo => unsafe { self.pop_newest(owner) },
+            // SAFETY: the caller is the owner.
+            Flavor::Fifo => unsafe { self.pop_oldest(owner) },
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn pop_newest(&self, owner: &Owner<T, S>) -> Option<T::Words> {
+        let bottom = self.ends.bottom();
+        let known = items(owner.top.get(), bottom);
+        if known <= 0 {
+            return None; // `top` is not below what the owner remembers
+        }
+        let last = bottom.wrapping_sub(1);
+        if known == 1 {
+            // At most this one is left, so the thieves' word alone decides: no place to take back, no fence.
+            return self.take_last(owner, last, bottom);
+        }
+        let top = self.ends.lower(last);
+        owner.top.set(top);
+        if items(top, last) > 0 {
+            // SAFETY: there is an item, so the capacity is not zero.
+            let slot = unsafe { self.slots.slot(owner.view(), last) };
+            return Some(slot.load()); // no thief goes past `last`
+        }
+        // The thieves have taken all the others, and perhaps this one.
+        let taken = if top == last { self.take_last(owner, last, bottom) } else { None };
+        self.ends.publish(bottom);
+        taken
+    }
+
+    /// The item at `last`, if the thieves have not got it; the deque is empty then, either way.
+    #[inline(always)]
+    fn take_last(&self, owner: &Owner<T, S>, last: Index, bottom: Index) -> Option<T::Words> {
+        let taken = self.ends.take(last, bottom); // (D16)
+        owner.top.set(bottom);
+        taken.ok()?;
+        // SAFETY: there was an item, so the capacity is not zero.
+        let slot = unsafe { self.slots.slot(owner.view(), last) };
+        Some(slot.load())
+    }
+
+    #[inline(always)]
+    unsafe fn pop_oldest(&self, owner: &Owner<T, S>) -> Option<T::Words> {
+        let bottom = self.ends.bottom();
+        loop {
+            let top = owner.top.get();
+            if items(top, bottom) <= 0 {
+                return None;
+            }
+            // SAFETY: there is an item, so the capacity is not zero.
+            let slot = unsafe { self.slots.slot(owner.view(), top) };
+            match self.ends.take(top, top.wrapping_add(1)) {
+                Ok(()) => {
+                    owner.top.set(top.wrapping_add(1));
+                    return Some(slot.load()); // only the owner overwrites it
+                }
+                Err(found) => owner.top.set(found),
+            }
+        }
+    }
+}

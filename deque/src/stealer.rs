@@ -1,0 +1,97 @@
+//! The thieves' handle.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::deque::Deque;
+use crate::handle::{Handle, Owned};
+use crate::index::items;
+use crate::steal::Steal;
+use crate::storage::{Slots, Storage};
+use crate::token::Token;
+
+/// A handle for stealing, which any number of threads may have and share.
+///
+/// Made by [`Worker::stealer`](crate::Worker::stealer) or [`Deque::stealer`]. `H` is how it holds the deque: `&Deque`,
+/// which makes it `Copy`, or [`Owned`] on the heap.
+pub struct Stealer<T: Token, H: Handle<T> = Owned<T>> {
+    pub(crate) handle: H,
+    pub(crate) items: PhantomData<fn() -> T>,
+}
+
+impl<T: Token, H: Handle<T>> Stealer<T, H> {
+    pub(crate) fn new(handle: H) -> Self {
+        Stealer { handle, items: PhantomData }
+    }
+
+    /// Takes the oldest item.
+    ///
+    /// `Retry` if another thread took it first, so some thread always makes progress. Never blocks or allocates.
+    ///
+    /// *Memory ordering.* What happened before the item was pushed happens before it is returned here.
+    ///
+    /// ```
+    /// use reveille_deque::{Deque, Inline, Steal};
+    ///
+    /// let deque: Deque<u32, Inline<4>> = Deque::new();
+    /// let worker = deque.claim().unwrap();
+    /// worker.try_push(1).unwrap();
+    /// assert_eq!(deque.stealer().steal(), Steal::Success(1));
+    /// assert_eq!(deque.stealer().steal(), Steal::Empty);
+    /// ```
+    #[inline]
+    pub fn steal(&self) -> Steal<T> {
+        match self.handle.deque().steal_words() {
+            // SAFETY: the words were pushed, and nobody else has won them.
+            Steal::Success(words) => Steal::Success(unsafe { T::from_words(words) }),
+            Steal::Empty => Steal::Empty,
+            Steal::Retry => Steal::Retry,
+        }
+    }
+
+    /// Whether the deque was empty a moment ago. See [`Deque::is_empty`].
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.handle.deque().is_empty()
+    }
+
+    /// How many items the deque held a moment ago.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.handle.deque().len()
+    }
+}
+
+impl<T: Token, S: Storage> Deque<T, S> {
+    /// The words of the oldest item, which are the caller's.
+    #[inline(always)]
+    pub(crate) fn steal_words(&self) -> Steal<T::Words> {
+        let (top, bottom) = self.ends.look();
+        if items(top, bottom) <= 0 {
+            return Steal::Empty;
+        }
+        let view = self.slots.thief_view();
+        // SAFETY: there was an item, so the capacity is not zero.
+        let words = unsafe { self.slots.slot(view, top) }.load();
+        match self.ends.take(top, top.wrapping_add(1)) {
+            Ok(()) => Steal::Success(words),
+            Err(_) => Steal::Retry,
+        }
+    }
+}
+
+impl<T: Token, H: Handle<T> + Clone> Clone for Stealer<T, H> {
+    fn clone(&self) -> Self {
+        Stealer::new(self.handle.clone())
+    }
+}
+
+impl<T: Token, H: Handle<T> + Copy> Copy for Stealer<T, H> {}
+
+impl<T: Token, H: Handle<T>> fmt::Debug for Stealer<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stealer").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
