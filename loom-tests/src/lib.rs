@@ -5,6 +5,8 @@
 //! that loom cut short as a failure.
 #![cfg(loom)]
 
+mod threads;
+
 use std::env;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
@@ -25,6 +27,9 @@ const BRANCHES: usize = 10_000;
 
 /// Set for the process in which a twin fails.
 const CHILD: &str = "REVEILLE_TWIN";
+
+/// Names a file that collects one JSON object per run.
+const REPORT: &str = "REVEILLE_MODEL_REPORT";
 
 /// Before each failure that a twin's process prints, with the number of executions it took.
 const MARK: &str = "twin failed after ";
@@ -68,6 +73,7 @@ impl Check {
     }
 
     fn explore(&self, f: impl Fn() + Sync + Send + 'static) {
+        let f = Arc::new(f);
         let executions = Arc::new(AtomicUsize::new(0));
         let counter = executions.clone();
         let mut builder = loom::model::Builder::new();
@@ -83,7 +89,15 @@ impl Check {
             }));
         }
         let start = Instant::now();
+        let mut threads = None;
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
+            if self.must_fail.is_none() {
+                let f = f.clone();
+                threads = Some(threads::of_one_execution(&builder, move || {
+                    reveille_futex::model::init();
+                    f();
+                }));
+            }
             builder.check(move || {
                 counter.fetch_add(1, Ordering::Relaxed);
                 reveille_futex::model::init();
@@ -92,11 +106,11 @@ impl Check {
         }));
         let executions = executions.load(Ordering::Relaxed);
         if let Err(payload) = result {
-            self.report(executions, start, "FAILS");
+            self.report(threads, executions, start, "FAILS");
             panic::resume_unwind(payload);
         }
         let truncated = executions >= EXECUTIONS;
-        self.report(executions, start, if truncated { "TRUNCATED" } else { "holds" });
+        self.report(threads, executions, start, if truncated { "TRUNCATED" } else { "holds" });
         assert!(!truncated, "{}: cut short after {executions} executions", self.name);
     }
 
@@ -109,31 +123,33 @@ impl Check {
             .args([&test, "--exact", "--nocapture"])
             .env(CHILD, "1")
             .env("RUST_BACKTRACE", "0")
+            .env_remove(REPORT)
             .output()
             .expect("the test can run itself");
         let output = String::from_utf8_lossy(&child.stderr);
         let failures: Vec<_> = output.lines().filter_map(|line| line.strip_prefix(MARK)?.split_once(": ")).collect();
         let executions = failures.first().and_then(|(count, _)| count.parse().ok()).unwrap_or(0);
         if child.status.success() {
-            self.report(executions, start, "SURVIVED");
+            self.report(None, executions, start, "SURVIVED");
             panic!("{} survived: {} found nothing", self.name, self.model);
         }
         if !output.contains(reason) {
-            self.report(executions, start, "FAILS FOR ANOTHER REASON");
+            self.report(None, executions, start, "FAILS FOR ANOTHER REASON");
             panic!("{} failed, but not by {reason:?}:\n{output}", self.name);
         }
-        self.report(executions, start, "fails, as it must");
+        self.report(None, executions, start, "fails, as it must");
     }
 
-    /// One line for a person, and one JSON object a line for `REVEILLE_MODEL_REPORT`, a file that the runs append to.
-    fn report(&self, executions: usize, start: Instant, verdict: &str) {
+    /// One line for a person, and one JSON object a line for the file that [`REPORT`] names.
+    fn report(&self, threads: Option<usize>, executions: usize, start: Instant, verdict: &str) {
         let seconds = start.elapsed().as_secs_f64();
         let Check { name, model, bound, .. } = self;
         println!("{name}: {verdict}; bound {bound}, {executions} executions, {seconds:.2} s");
-        let Some(path) = env::var_os("REVEILLE_MODEL_REPORT") else { return };
+        let Some(path) = env::var_os(REPORT) else { return };
+        let threads = threads.map_or("null".to_owned(), |threads| threads.to_string());
         let line = format!(
-            "{{\"name\":\"{name}\",\"model\":\"{model}\",\"twin\":{},\"bound\":{bound},\"executions\":{executions},\
-             \"seconds\":{seconds:.3},\"verdict\":\"{verdict}\"}}\n",
+            "{{\"name\":\"{name}\",\"model\":\"{model}\",\"twin\":{},\"threads\":{threads},\"bound\":{bound},\
+             \"executions\":{executions},\"seconds\":{seconds:.3},\"verdict\":\"{verdict}\"}}\n",
             self.must_fail.is_some()
         );
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);

@@ -1,2 +1,51 @@
-//! The commands that people and CI run.
-fn main() {}
+//! The commands that people and CI run: `cargo xtask --help`.
+
+mod metadata;
+mod models;
+mod rows;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks and reports of this workspace", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What CI runs: format, lints, tests, documentation, the fast tier of the models
+    Test,
+    /// Run the model-checking suite and print a table of its claims
+    Models(models::Arguments),
+    /// Check that each row of REGRESSIONS.md has a twin
+    Rows,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that `{error:?}` has: it leads into this program, never to the fault.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(metadata::root());
+    match &arguments.command {
+        Command::Test => test::run(&sh),
+        Command::Models(arguments) => models::run(&sh, arguments),
+        Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
+    }
+}

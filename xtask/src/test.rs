@@ -1,0 +1,68 @@
+//! `cargo xtask test`: everything that must hold before a change is merged, without any tool but the Rust toolchain and
+//! a C compiler.
+
+use anyhow::Result;
+use xshell::{Cmd, Shell, cmd};
+
+use crate::metadata::{self, Package};
+use crate::rows;
+use crate::steps::Steps;
+
+/// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
+pub(crate) const LOOM: &str = "--cfg loom";
+
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    let packages = metadata::packages(sh)?;
+    let published: Vec<_> = packages.iter().filter(|package| package.is_published()).collect();
+    let mut steps = Steps::new();
+
+    steps.commands("format", [cmd!(sh, "cargo fmt --all --check")]);
+    steps.check("rows of REGRESSIONS.md", || rows::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
+    steps.commands(
+        "clippy, everything",
+        [cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings")],
+    );
+    for package in &published {
+        steps.commands(&format!("clippy, {}, each feature", package.name), lint_features(sh, package));
+    }
+    steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
+    steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
+    steps.cargo_test("tests, default features", default_features(sh, &published));
+    // The private pages first: they check the links between private items, and the public ones replace them.
+    let document =
+        || cmd!(sh, "cargo doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
+    steps.commands("documentation", [document().arg("--document-private-items"), document()]);
+    steps.cargo_test(
+        "models, fast tier",
+        cmd!(sh, "cargo test --release --target-dir target/loom --package reveille-loom-tests --no-fail-fast")
+            .env("RUSTFLAGS", LOOM),
+    );
+    steps.finish()
+}
+
+fn lint_features<'a>(sh: &'a Shell, package: &Package) -> Vec<Cmd<'a>> {
+    let name = &package.name;
+    let combinations = package.combinations().into_iter();
+    combinations.map(|flags| cmd!(sh, "cargo clippy --quiet --package {name} {flags...} -- -D warnings")).collect()
+}
+
+/// The layers and the suite as the model checker sees them.
+fn lint_loom<'a>(sh: &'a Shell, published: &[&Package]) -> Result<[Cmd<'a>; 2]> {
+    let layers = metadata::modelled_layers(sh)?;
+    let modelled = published.iter().filter(|package| {
+        package.folder().is_ok_and(|folder| layers.iter().any(|layer| folder.as_os_str() == layer.as_str()))
+    });
+    let packages = modelled.flat_map(|package| ["--package".to_owned(), package.name.clone()]);
+    let clippy =
+        || cmd!(sh, "cargo clippy --quiet --release --target-dir target/loom --all-features").env("RUSTFLAGS", LOOM);
+    Ok([
+        clippy().arg("--lib").args(packages).args(["--", "-D", "warnings"]),
+        clippy().args(["--package", "reveille-loom-tests", "--all-targets", "--", "-D", "warnings"]),
+    ])
+}
+
+/// What a user gets who asks for nothing. The layers default to no `std`, the facade to `std`.
+fn default_features<'a>(sh: &'a Shell, published: &[&Package]) -> Cmd<'a> {
+    let packages = published.iter().flat_map(|package| ["--package".to_owned(), package.name.clone()]);
+    cmd!(sh, "cargo test --no-fail-fast --lib --tests").args(packages)
+}
