@@ -45,17 +45,42 @@ struct Twin {
     full: bool,
 }
 
+/// One ordering made weaker, by `cargo xtask ordering-sweep`, which lists them in a file per layer.
+#[derive(Deserialize)]
+struct Mutants {
+    mutant: Vec<Mutant>,
+}
+
+#[derive(Deserialize)]
+struct Mutant {
+    name: String,
+    file: String,
+    start: usize,
+    end: usize,
+    replace: String,
+}
+
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     println!("cargo::rerun-if-changed=models");
     println!("cargo::rerun-if-changed=twins");
+    println!("cargo::rerun-if-env-changed=REVEILLE_SWEEP");
+    let sweep = env::var_os("REVEILLE_SWEEP").map(PathBuf::from);
+    if let Some(folder) = &sweep {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
     for layer in ["futex", "deque", "latch", "barrier", "pool"] {
         let source = root.join("..").join(layer).join("src");
         println!("cargo::rerun-if-changed={}", source.display());
         let mut suite = String::new();
         let models = root.join("models").join(layer).with_extension("rs");
-        if models.exists() {
+        if let Some(folder) = &sweep {
+            let list = folder.join(layer).with_extension("toml");
+            if models.exists() && list.exists() {
+                suite.push_str(&mutant_modules(layer, &list, &source, &models, &out));
+            }
+        } else if models.exists() {
             suite.push_str(&real(layer, &models));
             let twins = root.join("twins").join(layer).with_extension("toml");
             if twins.exists() {
@@ -74,17 +99,25 @@ fn real(layer: &str, models: &Path) -> String {
     let mut suite = format!(
         "mod real {{\n    pub use reveille_{layer} as subject;\n    #[path = {models:?}]\n    pub mod models;\n}}\n"
     );
+    for (name, full) in model_names(models) {
+        let tier = tier(full);
+        let _ = writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    real::models::{name}(Check::model({name:?}));\n}}");
+    }
+    suite
+}
+
+/// The models of a layer, and whether each is of the full tier.
+fn model_names(models: &Path) -> Vec<(String, bool)> {
     let text = fs::read_to_string(models).expect("models are readable");
+    let mut names = Vec::new();
     let mut before = "";
     for line in text.lines() {
         if let Some((name, _)) = line.strip_prefix("pub fn ").and_then(|rest| rest.split_once('(')) {
-            let tier = tier(before == "// full tier");
-            let _ =
-                writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    real::models::{name}(Check::model({name:?}));\n}}");
+            names.push((name.to_owned(), before == "// full tier"));
         }
         before = line;
     }
-    suite
+    names
 }
 
 /// Checks of the full tier run only when asked for: `cargo xtask models --full`.
@@ -102,9 +135,20 @@ fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Pat
     assert!(count == 1, "{name}: the text to replace occurs {count} times in {layer}/src/{file}:\n{find}");
     *mutated = mutated.replacen(find.as_str(), replace, 1);
 
+    let root = write_copy(layer, name, &files, out);
+    let tier = tier(*full);
+    format!(
+        "#[allow(warnings)]\nmod {name} {{\n    #[path = {root:?}]\n    pub mod subject;\n    #[path = {models:?}]\n    \
+         pub mod models;\n    #[test]{tier}\n    fn fails() {{\n        models::{model}(super::Check::twin({name:?}, {model:?}, \
+         {fails:?}));\n    }}\n}}\n"
+    )
+}
+
+/// Writes a changed copy of a layer's sources, as a module `name::subject` of the test; returns its root.
+fn write_copy(layer: &str, name: &str, files: &BTreeMap<PathBuf, String>, out: &Path) -> PathBuf {
     let folder = out.join(layer).join(name);
     for (path, text) in files {
-        let path = if path == Path::new("lib.rs") { PathBuf::from("mod.rs") } else { path };
+        let path = if path == Path::new("lib.rs") { Path::new("mod.rs") } else { path };
         let text: String = text
             .lines()
             .filter(|line| !line.starts_with("#!["))
@@ -114,13 +158,34 @@ fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Pat
         fs::create_dir_all(path.parent().expect("below OUT_DIR")).expect("OUT_DIR is writable");
         fs::write(path, text).expect("OUT_DIR is writable");
     }
-    let root = folder.join("mod.rs");
-    let tier = tier(*full);
-    format!(
-        "#[allow(warnings)]\nmod {name} {{\n    #[path = {root:?}]\n    pub mod subject;\n    #[path = {models:?}]\n    \
-         pub mod models;\n    #[test]{tier}\n    fn fails() {{\n        models::{model}(super::Check::twin({name:?}, {model:?}, \
-         {fails:?}));\n    }}\n}}\n"
-    )
+    folder.join("mod.rs")
+}
+
+/// Every model as a test of every weakened copy. Nothing is expected of them here: the sweep asks which fail.
+fn mutant_modules(layer: &str, list: &Path, source: &Path, models: &Path, out: &Path) -> String {
+    let text = fs::read_to_string(list).expect("the list is readable");
+    let Mutants { mutant: mutants } = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", list.display()));
+    let names = model_names(models);
+    let mut suite = String::new();
+    for Mutant { name, file, start, end, replace } in &mutants {
+        let mut files = BTreeMap::new();
+        read_tree(source, Path::new(""), &mut files);
+        let changed = files.get_mut(Path::new(file)).expect("the list names a file of the layer");
+        changed.replace_range(*start..*end, replace);
+        let root = write_copy(layer, name, &files, out);
+        let _ = write!(
+            suite,
+            "#[allow(warnings)]\nmod {name} {{\n    use super::Check;\n    #[path = {root:?}]\n    pub mod subject;\n    \
+             #[path = {models:?}]\n    pub mod models;\n"
+        );
+        for (model, full) in &names {
+            let tier = tier(*full);
+            let _ =
+                write!(suite, "    #[test]{tier}\n    fn {model}() {{ models::{model}(Check::model({model:?})); }}\n");
+        }
+        suite.push_str("}\n");
+    }
+    suite
 }
 
 fn read_tree(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, String>) {

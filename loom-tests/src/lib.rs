@@ -10,6 +10,7 @@ mod threads;
 use std::env;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -153,6 +154,7 @@ impl Check {
             self.must_fail.is_some()
         );
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        file.and_then(|mut file| file.write_all(line.as_bytes()))
+            .unwrap_or_else(|e| panic!("{}: {e}", Path::new(&path).display()));
     }
 }

@@ -4,6 +4,7 @@ mod metadata;
 mod models;
 mod rows;
 mod steps;
+mod sweep;
 mod test;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Command {
     Test,
     /// Run the model-checking suite and print a table of its claims
     Models(models::Arguments),
+    /// Weaken each ordering above Relaxed and demand that a model notices, or an argument why none can
+    OrderingSweep(sweep::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -46,6 +49,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Test => test::run(&sh),
         Command::Models(arguments) => models::run(&sh, arguments),
+        Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }
