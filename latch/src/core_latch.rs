@@ -100,17 +100,42 @@ impl<P: Platform> CoreLatch<P> {
     /// `this` points to a live latch until the swap makes it set.
     #[inline]
     pub unsafe fn set_raw(this: *const Self) -> bool {
-        // SAFETY: the caller keeps the latch alive until it is set; the place is not accessed after the swap.
+        // SAFETY: the caller keeps the latch alive until it is set.
         let state = unsafe { &raw const (*this).state };
+        // SAFETY: as above; the latch is not accessed after this.
+        let must_wake = unsafe { (*this).mark() };
+        if must_wake {
+            P::wake(state, NonZeroU32::MIN);
+        }
+        must_wake
+    }
+
+    /// Sets the latch and leaves the wake to the caller: `true` if the owner sleeps, and
+    /// [`wake_owner`](Self::wake_owner) must follow.
+    ///
+    /// A runtime that counts its sleepers counts between the two, so that the count is right before the owner runs.
+    #[inline]
+    #[must_use = "the owner may sleep"]
+    pub fn mark(&self) -> bool {
         // Release: publishes the setter's data to `probe` and `wait`. Acquire: a setter that loses to another one may
         // rely on what the first one published.
-        // SAFETY: as above.
-        let before = unsafe { (*state).swap(SET, Ordering::AcqRel) };
-        if before == SLEEPING {
-            P::wake(state, NonZeroU32::MIN);
-            return true;
-        }
-        false
+        self.state.swap(SET, Ordering::AcqRel) == SLEEPING
+    }
+
+    /// Like [`mark`](Self::mark), but does nothing unless the owner sleeps. Of several callers, one gets `true`.
+    #[inline]
+    #[must_use = "the owner sleeps"]
+    pub fn claim(&self) -> bool {
+        // Relaxed: a hint that saves the exchange; an owner that falls asleep just now has announced it elsewhere.
+        self.state.load(Ordering::Relaxed) == SLEEPING
+            // Orderings as in `mark`; nothing is published on failure.
+            && self.state.compare_exchange(SLEEPING, SET, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Wakes the owner, after [`mark`](Self::mark) or [`claim`](Self::claim) returned `true`.
+    #[inline]
+    pub fn wake_owner(&self) {
+        P::wake(&raw const self.state, NonZeroU32::MIN);
     }
 
     /// Owner: announces that it is about to sleep. `false` if the latch is set.
