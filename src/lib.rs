@@ -6,3 +6,7 @@ pub use reveille_deque as deque;
 pub use reveille_futex as futex;
 pub use reveille_latch as latch;
 pub use reveille_pool as pool;
+
+#[cfg(feature = "std")]
+pub use reveille_pool::{JoinHandle, ThreadPool, ThreadPoolBuilder, current_num_threads, join, scope, spawn};
+pub use reveille_pool::{Pool, Worker};

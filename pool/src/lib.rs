@@ -1,2 +1,40 @@
-//! Work-stealing fork-join pool.
-#![cfg_attr(not(any(test, feature = "std")), no_std)]
+//! A work-stealing fork-join pool, wired together by a lock-free wake path.
+#![cfg_attr(not(any(test, feature = "std", loom)), no_std)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+#[cfg(feature = "alloc")]
+mod current;
+mod idle;
+mod injector;
+mod job;
+mod lifecycle;
+mod parallel;
+mod pool;
+#[cfg(feature = "alloc")]
+mod scope;
+mod search;
+mod seat;
+mod shared;
+mod signal;
+mod sleep;
+mod span;
+mod stack;
+mod stats;
+#[cfg(all(feature = "std", not(loom)))]
+mod threads;
+mod unwind;
+mod worker;
+
+pub use idle::WaitPolicy;
+pub use pool::{Crowded, Pool, SeatError};
+#[cfg(feature = "alloc")]
+pub use scope::Scope;
+pub use stats::WorkerStats;
+#[cfg(all(feature = "std", not(loom)))]
+pub use threads::{
+    BuildError, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, current_num_threads, current_worker_index, join,
+    scope, spawn,
+};
+pub use worker::Worker;

@@ -1,0 +1,216 @@
+//! What a worker does when it has nothing to do: search, announce, search once more, sleep.
+//!
+//! The order of the steps is the wake path's (`sleep/README.md`); what a search looks at is in `search.rs`.
+
+use reveille_futex::Platform;
+use reveille_futex::sync::hint;
+
+use crate::Worker;
+use crate::job::Job;
+use crate::search::Work;
+use crate::signal::Signal;
+use crate::sleep::Parked;
+use crate::stack::{Slot, heavy};
+
+/// Rounds of searching before a worker announces that it will sleep, about 20 us: twice the price of a wake.
+const ROUNDS: u32 = if cfg!(loom) { 0 } else { 24 };
+
+/// The first rounds only pause, doubling each time; the others yield to other threads. With few processors a longer spin
+/// takes the time of the thread that it waits for.
+const SPINNING_ROUNDS: u32 = 6;
+
+/// What a worker does while another one has its task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitPolicy {
+    /// Runs whatever there is: first what the thief itself has forked, then anything. Nothing waits that could run.
+    ///
+    /// Not for a join under a lock: a task that runs meanwhile may want the same lock.
+    #[default]
+    Any,
+    /// Runs only what the thief has forked, which is part of the awaited task.
+    Leapfrog,
+    /// Runs nothing and sleeps. The thread counts as busy, so the pool must have another one.
+    Park,
+}
+
+/// What an idle worker waits for.
+pub(crate) trait Event {
+    /// Whether it has happened.
+    fn is_done(&self) -> bool;
+
+    /// Asks for a wake of this worker's park word when it happens; `false` if it has.
+    fn watch(&self) -> bool;
+}
+
+impl Event for Signal {
+    fn is_done(&self) -> bool {
+        Signal::is_done(self)
+    }
+
+    fn watch(&self) -> bool {
+        Signal::watch(self)
+    }
+}
+
+impl<P: Platform> Worker<P> {
+    /// Waits for a stolen slot.
+    pub(crate) fn wait_for_slot(&self, slot: &Slot<Job<P>>, policy: WaitPolicy) {
+        match policy {
+            WaitPolicy::Any => self.work_until(&slot.done),
+            WaitPolicy::Leapfrog => self.leapfrog(slot),
+            WaitPolicy::Park => slot.done.block::<P>(),
+        }
+    }
+
+    /// Runs whatever there is until the event has happened.
+    pub(crate) fn work_until(&self, event: &impl Event) {
+        while !event.is_done() {
+            match self.next_work(event) {
+                Some(work) => self.run(work),
+                None => return,
+            }
+        }
+    }
+
+    /// Searches, and sleeps, until there is work or the event has happened.
+    fn next_work(&self, event: &impl Event) -> Option<Work<'_, P>> {
+        if let Some(work) = self.own_work() {
+            return Some(work); // not idle at all
+        }
+        let sleep = &self.core().sleep;
+        sleep.start_search();
+        let mut round = 0;
+        loop {
+            if event.is_done() {
+                self.end_search(false);
+                return None;
+            }
+            if !self.core().is_crowded() {
+                if let Some(work) = self.search() {
+                    self.end_search(work.may_have_siblings());
+                    return Some(work);
+                }
+            }
+            if round < self.rounds() {
+                backoff::<P>(round, event);
+                round += 1;
+                continue;
+            }
+            let snapshot = sleep.announce();
+            // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
+            if !self.core().is_crowded() {
+                if let Some(work) = self.last_search() {
+                    self.end_search(work.may_have_siblings());
+                    return Some(work);
+                }
+                if self.someone_has_private() {
+                    P::yield_now(); // it was being published, or taken back: not quiet yet
+                    continue;
+                }
+            }
+            if sleep.park(&self.seat().park, snapshot, || event.watch()) == Parked::Slept {
+                self.seat().stats.parks.add_one();
+                round = 0;
+            }
+        }
+    }
+
+    /// Few workers search at once: if more search than work, or nobody may work, this one need not.
+    fn rounds(&self) -> u32 {
+        let counts = self.core().sleep.counts();
+        let active = self.core().active(counts.idle());
+        if counts.searching() > active.max(1) || active >= self.core().parallelism() { 0 } else { ROUNDS }
+    }
+
+    /// Passes the search on, if this was the last searcher and there is reason to think that there is more (M20).
+    fn end_search(&self, siblings: bool) {
+        let core = self.core();
+        let left = core.sleep.end_search();
+        if left.searching() > 0 || left.sleeping() == 0 {
+            return;
+        }
+        // A thread that is active may just have forked in private, unseen: a searcher will make it publish.
+        let others_are_active = core.active(left.idle()) > 1;
+        if siblings || others_are_active || core.has_visible_work() {
+            self.posted();
+        }
+    }
+
+    /// The search between the announcement and the sleep: nothing may stay hidden.
+    fn last_search(&self) -> Option<Work<'_, P>> {
+        let core = self.core();
+        for seat in core.others(self.index()) {
+            seat.stack.ask();
+        }
+        // The askers' side of S5. A thread that becomes active later reads its limit after a fence.
+        let counts = core.sleep.counts();
+        if core.active(counts.idle()) > 0 {
+            heavy::<P>();
+        } else {
+            reveille_futex::sync::atomic::fence(reveille_futex::sync::atomic::Ordering::SeqCst);
+        }
+        if let Some(work) = self.search() {
+            return Some(work);
+        }
+        for seat in core.others(self.index()) {
+            if seat.stack.has_private() && seat.stack.force::<P>() {
+                self.seat().stats.exposures.add_one();
+                if let Some(work) = self.search() {
+                    return Some(work);
+                }
+            }
+        }
+        None
+    }
+
+    fn someone_has_private(&self) -> bool {
+        self.core().others(self.index()).any(|seat| seat.stack.has_private())
+    }
+
+    /// Helps the thief, and nobody else.
+    fn leapfrog(&self, slot: &Slot<Job<P>>) {
+        let mut round = 0;
+        while !slot.done.is_done() {
+            let thief = slot.thief();
+            match thief.and_then(|thief| self.steal_from(thief)) {
+                Some(work) => {
+                    round = 0;
+                    self.run(work);
+                }
+                None if round < ROUNDS => {
+                    backoff::<P>(round, &slot.done);
+                    round += 1;
+                }
+                None => {
+                    // The thief may fork again at any time, and nobody would tell this worker: look again soon.
+                    if let Some(thief) = thief {
+                        let stack = &self.core().seats()[thief].stack;
+                        stack.ask();
+                        if stack.has_private() && stack.force::<P>() {
+                            self.seat().stats.exposures.add_one();
+                            continue;
+                        }
+                    }
+                    slot.done.block_for::<P>(LOOK_AGAIN);
+                }
+            }
+        }
+    }
+}
+
+/// How long a leapfrogging worker sleeps before it looks again.
+const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_micros(500);
+
+fn backoff<P: Platform>(round: u32, event: &impl Event) {
+    if round < SPINNING_ROUNDS {
+        for _ in 0..1 << round {
+            if event.is_done() {
+                return;
+            }
+            hint::spin_loop();
+        }
+    } else {
+        P::yield_now();
+    }
+}

@@ -1,0 +1,75 @@
+//! Where tasks from outside the pool arrive: a stack that is taken whole.
+//!
+//! A push is one exchange; a take is one swap, which takes *all* and returns the oldest first. Popping one at a time would
+//! read the link of a task that may have run already, confuse a reused address with the old one, and starve the oldest
+//! (M16). Checked by `loom-tests/models/pool.rs`, models `injector_*`.
+
+use core::ptr::{self, NonNull};
+
+use reveille_futex::sync::atomic::{AtomicPtr, Ordering};
+use reveille_futex::{Platform, const_unless_loom};
+
+use crate::job::{Task, TaskRef};
+
+/// Read-modify-writes only.
+pub(crate) struct Injector<P: Platform>(AtomicPtr<Task<P>>);
+
+impl<P: Platform> Injector<P> {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Injector(AtomicPtr::new(ptr::null_mut()))
+        }
+    }
+
+    /// Adds a task. The caller then tells the sleepers.
+    pub(crate) fn push(&self, mut task: TaskRef<P>) {
+        let pointer = task.as_ptr().as_ptr();
+        let mut head = self.0.load(Ordering::Relaxed); // checked by the exchange
+        loop {
+            // SAFETY: the head is a task that nobody runs before it has been taken; the reference goes with the link.
+            let next = NonNull::new(head).map(|next| unsafe { TaskRef::new(next) });
+            task.set_next(next);
+            // Release: the taker sees the task and its link.
+            match self.0.compare_exchange_weak(head, pointer, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Whether there is nothing to take. A hint, unless ordered by the wake path's fences.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Takes every task; the iterator yields the oldest first.
+    pub(crate) fn take(&self) -> Chain<P> {
+        if self.is_empty() {
+            return Chain(None);
+        }
+        // Acquire: pairs with every push since the last take, through the release sequence of their exchanges.
+        let mut newest = NonNull::new(self.0.swap(ptr::null_mut(), Ordering::Acquire))
+            // SAFETY: the swap made the whole chain this caller's.
+            .map(|task| unsafe { TaskRef::new(task) });
+        let mut oldest = None;
+        while let Some(mut task) = newest {
+            newest = task.set_next(oldest);
+            oldest = Some(task);
+        }
+        Chain(oldest)
+    }
+}
+
+/// Tasks taken together.
+pub(crate) struct Chain<P: Platform>(Option<TaskRef<P>>);
+
+impl<P: Platform> Iterator for Chain<P> {
+    type Item = TaskRef<P>;
+
+    fn next(&mut self) -> Option<TaskRef<P>> {
+        let mut first = self.0.take()?;
+        self.0 = first.set_next(None);
+        Some(first)
+    }
+}

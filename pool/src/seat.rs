@@ -1,0 +1,118 @@
+//! What one worker owns and thieves see: its join stack, its deque, its park word, its counters.
+
+use core::ptr;
+
+use crossbeam_utils::CachePadded;
+use reveille_deque::Deque;
+use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use reveille_futex::{Platform, const_unless_loom};
+use reveille_latch::CoreLatch;
+
+use crate::job::{Job, TaskRef};
+use crate::shared::Core;
+use crate::stack::{JoinStack, Slot};
+use crate::stats::SeatStats;
+
+/// Where a seat's spawned tasks wait: it grows if there is an allocator.
+#[cfg(feature = "alloc")]
+pub(crate) type Tasks<P> = Deque<TaskRef<P>, reveille_deque::Growable>;
+#[cfg(not(feature = "alloc"))]
+pub(crate) type Tasks<P> = Deque<TaskRef<P>, reveille_deque::Inline<32>>;
+
+#[cfg(feature = "alloc")]
+macro_rules! no_tasks {
+    () => {
+        Deque::growable()
+    };
+}
+#[cfg(not(feature = "alloc"))]
+macro_rules! no_tasks {
+    () => {
+        Deque::new()
+    };
+}
+
+/// One place in a pool. Whoever occupies it is its owner.
+#[repr(C)]
+pub(crate) struct Seat<P: Platform> {
+    /// First, so that a fork's offsets are small.
+    pub(crate) stack: JoinStack<Job<P>>,
+    core: AtomicPtr<Core<P>>,
+    index: AtomicUsize,
+    /// The owner's random numbers.
+    random: AtomicUsize,
+    occupied: AtomicBool,
+    pub(crate) stats: SeatStats,
+    pub(crate) tasks: CachePadded<Tasks<P>>,
+    pub(crate) park: CachePadded<CoreLatch<P>>,
+}
+
+impl<P: Platform> Seat<P> {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Seat {
+                stack: JoinStack::new(),
+                core: AtomicPtr::new(ptr::null_mut()),
+                index: AtomicUsize::new(0),
+                random: AtomicUsize::new(0),
+                occupied: AtomicBool::new(false),
+                stats: SeatStats::new(),
+                tasks: CachePadded::new(no_tasks!()),
+                park: CachePadded::new(CoreLatch::new_on()),
+            }
+        }
+    }
+
+    /// Makes the seat part of a pool.
+    ///
+    /// # Safety
+    ///
+    /// As [`JoinStack::attach`]; `core` outlives every use of the seat.
+    pub(crate) unsafe fn attach(
+        &self,
+        core: *const Core<P>,
+        index: usize,
+        slots: *const Slot<Job<P>>,
+        capacity: usize,
+        eager: bool,
+    ) {
+        // Relaxed, all of them: this happens before every use, as the caller guarantees.
+        self.core.store(core.cast_mut(), Ordering::Relaxed);
+        self.index.store(index, Ordering::Relaxed);
+        self.random.store(index.wrapping_mul(0x9E37_79B9) | 1, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { self.stack.attach(slots, capacity, eager) };
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Core<P> {
+        // SAFETY: set when the pool was made, and it outlives the seat's use.
+        unsafe { &*self.core.load(Ordering::Relaxed) } // constant
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> usize {
+        self.index.load(Ordering::Relaxed) // constant
+    }
+
+    /// Takes the seat; `false` if somebody has it.
+    pub(crate) fn occupy(&self) -> bool {
+        // Acquire: the new owner goes on where the old one stopped. Pairs with `vacate`.
+        !self.occupied.swap(true, Ordering::Acquire)
+    }
+
+    pub(crate) fn vacate(&self) {
+        // Release: pairs with `occupy`. A swap, as every change of the flag.
+        self.occupied.swap(false, Ordering::Release);
+    }
+
+    /// Owner: the next random number (xorshift).
+    pub(crate) fn random(&self) -> usize {
+        let mut x = self.random.load(Ordering::Relaxed) as u32; // owner only
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        self.random.store(x as usize, Ordering::Relaxed); // owner only
+        x as usize
+    }
+}

@@ -1,0 +1,165 @@
+//! What the workers of one pool share, apart from their seats.
+
+use core::iter::Chain;
+use core::ptr;
+use core::slice;
+
+use crossbeam_utils::CachePadded;
+use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use reveille_futex::{Platform, const_unless_loom};
+use reveille_latch::CoreLatch;
+
+use crate::injector::Injector;
+use crate::job::{Job, TaskRef};
+use crate::lifecycle::Lifecycle;
+use crate::seat::Seat;
+use crate::sleep::Sleep;
+use crate::stack::{CAN_BE_LAZY, Slot, heavy};
+
+/// The shared part of a pool.
+pub(crate) struct Core<P: Platform> {
+    seats: AtomicPtr<Seat<P>>,
+    seat_count: AtomicUsize,
+    /// How many threads may be active at once: guests beyond it rest workers.
+    parallelism: AtomicUsize,
+    /// Seats with an owner.
+    occupied: CachePadded<AtomicUsize>,
+    pub(crate) sleep: Sleep,
+    pub(crate) injector: CachePadded<Injector<P>>,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+impl<P: Platform> Core<P> {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Core {
+                seats: AtomicPtr::new(ptr::null_mut()),
+                seat_count: AtomicUsize::new(0),
+                parallelism: AtomicUsize::new(0),
+                occupied: CachePadded::new(AtomicUsize::new(0)),
+                sleep: Sleep::new(),
+                injector: CachePadded::new(Injector::new()),
+                lifecycle: Lifecycle::new(),
+            }
+        }
+    }
+
+    /// Gives the pool its seats, and each seat `capacity + 1` of the slots.
+    ///
+    /// # Safety
+    ///
+    /// Called once, before any other use, which it happens before. The core, the seats and the slots outlive every use and
+    /// do not move; there are `seats.len() * (capacity + 1)` slots.
+    pub(crate) unsafe fn attach(
+        &self,
+        seats: &[Seat<P>],
+        slots: *const Slot<Job<P>>,
+        capacity: usize,
+        parallelism: usize,
+    ) {
+        let eager = !CAN_BE_LAZY || !heavy::<P>();
+        for (index, seat) in seats.iter().enumerate() {
+            // SAFETY: within the slots that the caller provides.
+            let own = unsafe { slots.add(index * (capacity + 1)) };
+            // SAFETY: the caller's promise.
+            unsafe { seat.attach(self, index, own, capacity, eager) };
+        }
+        // Relaxed, all of them: this happens before every use.
+        self.seat_count.store(seats.len(), Ordering::Relaxed);
+        self.parallelism.store(parallelism, Ordering::Relaxed);
+        self.seats.store(seats.as_ptr().cast_mut(), Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn seats(&self) -> &[Seat<P>] {
+        let seats = self.seats.load(Ordering::Relaxed); // constant
+        // SAFETY: `attach` was given a slice of this length, which outlives the pool's use.
+        unsafe { slice::from_raw_parts(seats, self.seat_count.load(Ordering::Relaxed)) }
+    }
+
+    pub(crate) fn parallelism(&self) -> usize {
+        self.parallelism.load(Ordering::Relaxed) // constant
+    }
+
+    /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first.
+    pub(crate) fn others(&self, index: usize) -> Chain<slice::Iter<'_, Seat<P>>, slice::Iter<'_, Seat<P>>> {
+        let seats = self.seats();
+        let (before, after) = seats.split_at(index.min(seats.len()));
+        after.get(1..).unwrap_or(&[]).iter().chain(before)
+    }
+
+    /// Tells the sleepers of work that was published before this call. Returns whether one was woken.
+    #[inline]
+    pub(crate) fn posted(&self, from: usize) -> bool {
+        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| Latches(self.others(from))))
+    }
+
+    /// Whether another worker could be put to work: somebody is idle, and fewer threads are active than may be.
+    #[inline]
+    pub(crate) fn is_hungry(&self) -> bool {
+        let idle = self.sleep.counts().idle();
+        idle > 0 && self.has_room(idle)
+    }
+
+    /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by
+    /// those that come and go meanwhile, and each of them looks for work when it does.
+    #[inline]
+    pub(crate) fn active(&self, idle: usize) -> usize {
+        self.occupied.load(Ordering::Relaxed).saturating_sub(idle) // see above
+    }
+
+    /// Whether as many threads are active as may be, so that an idle one leaves the work to them.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        !self.has_room(self.sleep.counts().idle())
+    }
+
+    #[inline]
+    fn has_room(&self, idle: usize) -> bool {
+        self.active(idle) < self.parallelism()
+    }
+
+    /// An owner has taken its seat.
+    pub(crate) fn joined(&self) {
+        self.occupied.fetch_add(1, Ordering::Relaxed); // see `active`
+    }
+
+    /// An owner leaves its seat. What a poster did not wake anybody for, because this thread was active, is looked for.
+    pub(crate) fn left(&self, index: usize) {
+        self.occupied.fetch_sub(1, Ordering::Relaxed); // the fence in `posted` orders it before the look at the counters
+        if self.has_visible_work() {
+            self.posted(index);
+        }
+    }
+
+    /// Whether a search might find something.
+    pub(crate) fn has_visible_work(&self) -> bool {
+        !self.injector.is_empty()
+            || self.seats().iter().any(|s| s.stack.has_public() || s.stack.has_private() || !s.tasks.is_empty())
+    }
+
+    /// Adds a task from outside, and tells the sleepers.
+    pub(crate) fn inject(&self, task: TaskRef<P>) {
+        self.injector.push(task);
+        self.posted(0);
+    }
+
+    /// Wakes every sleeper, to look at the lifecycle.
+    pub(crate) fn wake_all(&self) {
+        self.sleep.changed();
+        for seat in self.seats() {
+            self.sleep.wake(&seat.park);
+        }
+    }
+}
+
+/// The park words of a pool's seats, in the order in which a poster tries them.
+pub(crate) struct Latches<'a, P: Platform>(Chain<slice::Iter<'a, Seat<P>>, slice::Iter<'a, Seat<P>>>);
+
+impl<'a, P: Platform> Iterator for Latches<'a, P> {
+    type Item = &'a CoreLatch<P>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|seat| &*seat.park)
+    }
+}

@@ -1,0 +1,208 @@
+//! The packed word of the wake path: who sleeps, who searches, and the jobs event counter.
+//!
+//! ```text
+//!   jobs event counter (JEC) | searching | sleeping
+//!         32 bits (16)         16 (8)      16 (8)        on 64-bit (32-bit) targets
+//! ```
+//!
+//! The JEC is even when somebody has announced that it is about to sleep, odd when work was posted since. Announcers move
+//! it from odd to even, posters from even to odd; both moving it the same way would stop it after one step (M8).
+//! One word, so that "one sleeps, none searches" is one reading and not two (M4).
+
+use core::fmt;
+
+use reveille_futex::const_unless_loom;
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering, fence};
+
+#[cfg(target_pointer_width = "64")]
+const FIELD_BITS: u32 = 16;
+#[cfg(not(target_pointer_width = "64"))]
+const FIELD_BITS: u32 = 8;
+
+const FIELD_MASK: usize = (1 << FIELD_BITS) - 1;
+const ONE_SLEEPING: usize = 1;
+const ONE_SEARCHING: usize = 1 << FIELD_BITS;
+
+/// Under loom one bit, so that models reach its roll-over.
+const JEC_SHIFT: u32 = if cfg!(loom) { usize::BITS - 1 } else { 2 * FIELD_BITS };
+const ONE_JEC: usize = 1 << JEC_SHIFT;
+
+/// The largest number of seats that one pool can count.
+pub(crate) const MAX_SEATS: usize = FIELD_MASK;
+
+/// One reading of the counters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts(usize);
+
+impl Counts {
+    /// Workers that are parked, or about to be.
+    #[inline]
+    pub(crate) fn sleeping(self) -> usize {
+        self.0 & FIELD_MASK
+    }
+
+    /// Workers that are awake and look for work.
+    #[inline]
+    pub(crate) fn searching(self) -> usize {
+        self.0 >> FIELD_BITS & FIELD_MASK
+    }
+
+    /// Searching or sleeping.
+    #[inline]
+    pub(crate) fn idle(self) -> usize {
+        self.sleeping() + self.searching()
+    }
+
+    #[inline]
+    fn jec(self) -> Jec {
+        Jec(self.0 >> JEC_SHIFT)
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} sleeping, {} searching, jec {}", self.sleeping(), self.searching(), self.jec().0)
+    }
+}
+
+/// A reading of the jobs event counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Jec(usize);
+
+impl Jec {
+    fn is_sleepy(self) -> bool {
+        self.0 & 1 == 0
+    }
+}
+
+/// The word. Read-modify-writes only.
+pub(crate) struct Counters(AtomicUsize);
+
+impl Counters {
+    const_unless_loom! {
+        pub(crate) const fn new() -> Self {
+            Counters(AtomicUsize::new(ONE_JEC)) // odd: nobody is sleepy
+        }
+    }
+
+    /// A reading for decisions that a later exchange or fence confirms.
+    #[inline]
+    pub(crate) fn load(&self) -> Counts {
+        Counts(self.0.load(Ordering::Relaxed)) // callers fence first, or take it as a hint
+    }
+
+    /// Poster, after publishing: makes the JEC odd, and reads who could take the work.
+    #[inline]
+    pub(crate) fn post(&self) -> Counts {
+        // Between the publication and the reading. Pairs with the fences in `announce` and in `Sleep::park`: either the
+        // poster sees the idle worker, or that worker's next look sees the work (M1).
+        fence(Ordering::SeqCst);
+        let mut now = self.load();
+        while now.jec().is_sleepy() {
+            // AcqRel: the announcer's snapshot comes before; the publication comes before a later announcer's search.
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => return Counts(now.0.wrapping_add(ONE_JEC)),
+                Err(newer) => now = Counts(newer),
+            }
+        }
+        now
+    }
+
+    /// Searcher: makes the JEC even, and takes its snapshot after that step (M9). What is posted from now on changes the
+    /// JEC; what was posted before is found by a search that starts now (M2).
+    pub(crate) fn announce(&self) -> Jec {
+        let mut now = self.load();
+        while !now.jec().is_sleepy() {
+            // AcqRel: the mirror of `post`.
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => now = Counts(now.0.wrapping_add(ONE_JEC)),
+                Err(newer) => now = Counts(newer),
+            }
+        }
+        // Between the announcement and the search. Pairs with the fence in `post`.
+        fence(Ordering::SeqCst);
+        now.jec()
+    }
+
+    /// Searcher: counts itself as a sleeper if nothing was posted since its snapshot.
+    pub(crate) fn fall_asleep(&self, snapshot: Jec) -> bool {
+        let mut now = self.load();
+        while now.jec() == snapshot {
+            debug_assert!(now.searching() > 0, "{now:?}");
+            let asleep = now.0 - ONE_SEARCHING + ONE_SLEEPING;
+            // AcqRel: after the search, before the park word.
+            match self.0.compare_exchange_weak(now.0, asleep, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(newer) => now = Counts(newer),
+            }
+        }
+        false
+    }
+
+    /// Whether something was posted since the snapshot.
+    pub(crate) fn posted_since(&self, snapshot: Jec) -> bool {
+        self.load().jec() != snapshot // the caller's fence pairs with `post`
+    }
+
+    /// Whoever claimed a sleeper counts it as a searcher, on its behalf (M5).
+    pub(crate) fn awaken(&self) -> Counts {
+        // AcqRel: as the other steps of the protocol; the count never runs ahead of the claim.
+        let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::AcqRel));
+        debug_assert!(before.sleeping() > 0, "{before:?}"); // a borrow would reach into the neighbour (M21)
+        before
+    }
+
+    /// A worker without work begins to search.
+    pub(crate) fn start_search(&self) {
+        // Relaxed: whoever relies on a searcher relies on its later announcement.
+        let before = Counts(self.0.fetch_add(ONE_SEARCHING, Ordering::Relaxed));
+        debug_assert!(before.idle() < MAX_SEATS, "{before:?}");
+    }
+
+    /// A searcher has found work, or leaves; returns what is left.
+    pub(crate) fn end_search(&self) -> Counts {
+        // AcqRel: a poster that still counted on this searcher published before; see `Sleep::found`.
+        let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::AcqRel);
+        debug_assert!(Counts(before).searching() > 0, "{:?}", Counts(before)); // M21
+        Counts(before.wrapping_sub(ONE_SEARCHING))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_do_not_touch_and_the_jec_alternates() {
+        let counters = Counters::new();
+        counters.start_search();
+        counters.start_search();
+        let first = counters.announce();
+        assert!(first.is_sleepy());
+        assert_eq!(counters.announce(), first, "a second announcement changes nothing");
+        assert!(counters.fall_asleep(first));
+        let counts = counters.post();
+        assert_eq!((counts.sleeping(), counts.searching(), counts.jec().is_sleepy()), (1, 1, false));
+        assert!(!counters.fall_asleep(first), "posted since");
+        assert_eq!(counters.post(), counts, "a second post changes nothing");
+        let second = counters.announce();
+        assert_ne!(second, first);
+        counters.awaken();
+        let counts = counters.end_search();
+        assert_eq!((counts.sleeping(), counts.searching()), (0, 1));
+        assert_eq!(counters.end_search().idle(), 0);
+    }
+
+    #[test]
+    fn the_jec_rolls_over_into_nothing() {
+        let counters = Counters(AtomicUsize::new(usize::MAX << JEC_SHIFT | ONE_SEARCHING));
+        let counts = Counts(counters.0.load(Ordering::Relaxed));
+        assert!(!counts.jec().is_sleepy());
+        let snapshot = counters.announce();
+        assert_eq!(snapshot, Jec(0));
+        assert_eq!(counters.load().searching(), 1);
+        assert!(counters.fall_asleep(snapshot));
+    }
+}
