@@ -239,18 +239,19 @@ impl<P: Platform> Event for Closing<'_, P> {
     fn is_done(&self) -> bool {
         let core = self.0.core();
         if core.lifecycle.is_closed() {
-            return true;
+            // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
+            return self.0.seat().tasks.is_empty() && core.injector.is_empty();
         }
         if !core.lifecycle.is_drained() {
             return false;
         }
-        // Nothing is in flight, so all that was accepted is in a queue or in a thread that is active. An idle thread's own
-        // queue is empty.
+        // Nothing is in flight, so all that was accepted is in a queue, or in the hands of a thread that looks at its own
+        // queue once more before it leaves.
         let quiet = core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work();
         if quiet && core.lifecycle.close() {
             core.wake_all();
         }
-        quiet
+        false // asked again, now that it is closed
     }
 
     fn watch(&self) -> bool {
