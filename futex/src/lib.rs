@@ -27,12 +27,15 @@
 //! });
 //! assert_eq!(READY.load(Ordering::Relaxed), 1);
 //! ```
-#![cfg_attr(not(test), no_std)]
+#![no_std]
+#![cfg_attr(all(target_arch = "wasm32", target_feature = "atomics"), feature(stdarch_wasm_atomic_wait))]
 
-#[cfg(loom)]
+#[cfg(any(loom, test))]
 extern crate std;
 
 pub mod asym;
+#[cfg(not(loom))]
+pub mod conformance;
 mod deadline;
 mod platform;
 #[doc(hidden)]
@@ -40,16 +43,50 @@ pub mod sync;
 #[cfg(not(loom))]
 pub mod testing;
 
-#[cfg(all(target_os = "linux", not(loom)))]
-mod linux;
 #[cfg(loom)]
 pub mod model;
+#[cfg(loom)]
+use model as os;
+
+#[cfg(not(loom))]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        windows,
+        target_vendor = "apple",
+        all(target_arch = "wasm32", target_feature = "atomics"),
+        all(unix, feature = "libc")
+    )),
+    path = "hook.rs"
+)]
+mod os;
+
+#[cfg(all(
+    not(loom),
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_vendor = "apple",
+        all(target_os = "freebsd", feature = "libc")
+    )
+))]
+pub mod shared;
+
+mod probe;
+#[cfg(not(loom))]
+mod spin;
 
 use core::num::NonZeroU32;
 use core::time::Duration;
 
 pub use deadline::Deadline;
+#[cfg(all(not(loom), target_arch = "wasm32", target_feature = "atomics"))]
+pub use os::set_clock;
 pub use platform::{Os, Platform};
+pub use probe::{Capabilities, PlatformError};
+#[cfg(not(loom))]
+pub use spin::{Clock, NoClock, Spin};
 pub use sync::atomic::AtomicU32;
 
 /// Why a wait returned.
@@ -105,4 +142,22 @@ pub fn wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32> {
 #[inline]
 pub fn wake_all(word: *const AtomicU32) -> Option<u32> {
     Os::wake(word, NonZeroU32::MAX)
+}
+
+/// Asks what this machine can do, by making every call once; call it at start-up, before other threads wait.
+///
+/// # Errors
+///
+/// The system refuses a call that it should have, now or earlier: a seccomp filter, a sandbox, a kernel without futexes.
+/// Waits work all the same, by spinning and yielding, for as long as the process runs.
+///
+/// Blocks no longer than a system call, does not allocate.
+///
+/// ```
+/// let capabilities = reveille_futex::probe().expect("this machine has futexes");
+/// println!("{}", capabilities.backend);
+/// # assert!(!capabilities.backend.is_empty());
+/// ```
+pub fn probe() -> Result<Capabilities, PlatformError> {
+    os::probe()
 }

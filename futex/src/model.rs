@@ -20,7 +20,7 @@ use core::ptr;
 use loom::thread::{self, Thread};
 
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::{Deadline, Os, Platform, WaitOutcome};
+use crate::{Capabilities, Deadline, Os, Platform, PlatformError, WaitOutcome};
 
 struct Waiter {
     address: usize,
@@ -136,4 +136,8 @@ unsafe impl Platform for Os {
         crate::sync::atomic::fence(Ordering::SeqCst);
         true
     }
+}
+
+pub(crate) fn probe() -> Result<Capabilities, PlatformError> {
+    Ok(Capabilities { backend: "loom", counts_wakes: true, shared: false, heavy_fence: true })
 }

@@ -49,6 +49,58 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
 
 /// The built-in platform of this target.
 ///
-/// Under `cfg(loom)` it is the modelled futex of [`crate::model`].
+/// Under `cfg(loom)` it is the modelled futex of the module `model`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Os;
+
+/// Makes a [`Platform`] the built-in one, [`Os`], of a target that has none.
+///
+/// Write it once in the final program of a kernel or of bare metal; every primitive that says nothing about its platform
+/// then uses this one. Libraries need nothing: without it they build, and the program does not link. On a target that has
+/// a built-in platform it has no effect.
+///
+/// ```
+/// use reveille_futex::{Deadline, Spin};
+///
+/// reveille_futex::platform!(Spin);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! platform {
+    ($platform:ty) => {
+        const _: () = {
+            use ::core::num::NonZeroU32;
+            use ::core::option::Option;
+            use $crate::{AtomicU32, Deadline, Platform, WaitOutcome};
+
+            #[unsafe(no_mangle)]
+            extern "Rust" fn reveille_futex_0_1_wait(
+                word: &AtomicU32,
+                expected: u32,
+                deadline: Deadline,
+            ) -> WaitOutcome {
+                <$platform as Platform>::wait(word, expected, deadline)
+            }
+
+            #[unsafe(no_mangle)]
+            extern "Rust" fn reveille_futex_0_1_wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32> {
+                <$platform as Platform>::wake(word, count)
+            }
+
+            #[unsafe(no_mangle)]
+            extern "Rust" fn reveille_futex_0_1_now() -> Deadline {
+                <$platform as Platform>::now()
+            }
+
+            #[unsafe(no_mangle)]
+            extern "Rust" fn reveille_futex_0_1_yield_now() {
+                <$platform as Platform>::yield_now();
+            }
+
+            #[unsafe(no_mangle)]
+            extern "Rust" fn reveille_futex_0_1_heavy_fence() -> bool {
+                <$platform as Platform>::heavy_fence()
+            }
+        };
+    };
+}
