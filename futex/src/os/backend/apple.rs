@@ -27,10 +27,10 @@ type WaitFn = unsafe extern "C" fn(*const c_void, u64, usize, u32) -> c_int;
 type TimedWaitFn = unsafe extern "C" fn(*const c_void, u64, usize, u32, u32, u64) -> c_int;
 type WakeFn = unsafe extern "C" fn(*const c_void, usize, u32) -> c_int;
 
-pub(in crate::os) type Native = Apple;
+pub(crate) type Native = Apple;
 
 /// `os_sync` or `ulock`.
-pub(in crate::os) struct Apple;
+pub(crate) struct Apple;
 
 const UL_COMPARE_AND_WAIT: u32 = 1;
 const UL_COMPARE_AND_WAIT_SHARED: u32 = 3;

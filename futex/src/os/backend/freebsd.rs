@@ -16,10 +16,10 @@ unsafe extern "C" {
     fn _umtx_op(object: *mut c_void, operation: c_int, value: c_ulong, size: *mut c_void, time: *mut c_void) -> c_int;
 }
 
-pub(in crate::os) type Native = FreeBsd;
+pub(crate) type Native = FreeBsd;
 
 /// `_umtx_op`.
-pub(in crate::os) struct FreeBsd;
+pub(crate) struct FreeBsd;
 
 const UMTX_OP_WAKE: c_int = 3;
 const UMTX_OP_WAIT_UINT: c_int = 11;

@@ -19,10 +19,10 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::{Deadline, WaitOutcome};
 
 #[cfg_attr(test, expect(dead_code, reason = "in tests of another system the table is used by its own name"))]
-pub(in crate::os) type Native = Pthread;
+pub(crate) type Native = Pthread;
 
 /// The table of POSIX objects.
-pub(in crate::os) struct Pthread;
+pub(crate) struct Pthread;
 
 /// Words that wait at the same time seldom share one of so many.
 const BUCKETS: usize = 64;

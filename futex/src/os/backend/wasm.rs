@@ -15,10 +15,10 @@ use crate::os::guard::Fault;
 use crate::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::{Deadline, WaitOutcome};
 
-pub(in crate::os) type Native = Wasm;
+pub(crate) type Native = Wasm;
 
 /// The two instructions.
-pub(in crate::os) struct Wasm;
+pub(crate) struct Wasm;
 
 /// The program's clock, a `fn() -> u64`, or null.
 static CLOCK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());

@@ -29,10 +29,10 @@ unsafe extern "system" {
     fn FlushProcessWriteBuffers();
 }
 
-pub(in crate::os) type Native = Windows;
+pub(crate) type Native = Windows;
 
 /// `WaitOnAddress`.
-pub(in crate::os) struct Windows;
+pub(crate) struct Windows;
 
 const ERROR_TIMEOUT: u32 = 1460;
 
