@@ -88,7 +88,7 @@ macro_rules! words {
 
             #[cfg(not(loom))]
             #[allow(clippy::declare_interior_mutable_const, reason = "a template, copied into each slot")]
-            const CELLS: Self::Cells = [const { AtomicPtr::new(ptr::null_mut()) }; $count];
+            const CELLS: Self::Cells = [$({ let _ = $i; AtomicPtr::new(ptr::null_mut()) }),*];
 
             fn cells() -> Self::Cells {
                 core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()))

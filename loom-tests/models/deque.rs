@@ -1,0 +1,232 @@
+//! Claims about `reveille-deque`.
+//!
+//! Items are numbers from 1 on: an empty slot reads as 0, so that an item which nobody pushed gives itself away.
+
+use loom::sync::Arc;
+use loom::thread;
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering, fence};
+use reveille_loom_tests::Check;
+
+use super::subject::{Deque, Full, Growable, Inline, Steal};
+
+/// What a thread has taken.
+type Taken = Vec<usize>;
+
+/// `1..=count` have been taken, each once.
+fn assert_each_once(mut taken: Taken, count: usize) {
+    taken.sort_unstable();
+    assert_eq!(taken, Vec::from_iter(1..=count), "each item is taken once");
+}
+
+/// One steal; a retry is an answer too, because the model explores it.
+macro_rules! steal {
+    ($deque:expr, $taken:expr) => {
+        if let Steal::Success(item) = $deque.stealer().steal() {
+            $taken.push(item);
+        }
+    };
+}
+
+/// A thief gets what was pushed, not what was in the slot before.
+pub fn steal_returns_what_was_pushed(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.try_push(2).unwrap();
+        let kept = worker.pop();
+        let taken = thief.join().unwrap();
+        assert!(taken.iter().all(|&item| item != 0), "the slot was written");
+        assert!(kept == Some(2) || taken == [2], "the newest is the owner's");
+    });
+}
+
+/// The owner pops both of two items while one thief tries to take both: every item goes to one of them.
+pub fn pop_and_steal_never_take_the_same_item(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.try_push(2).unwrap();
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        taken.extend(worker.pop());
+        taken.extend(thief.join().unwrap());
+        taken.extend(worker.pop());
+        assert_each_once(taken, 2);
+    });
+}
+
+/// As above with two thieves of one steal each.
+pub fn two_thieves_and_the_owner_share_two_items(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.try_push(2).unwrap();
+        let thief = |deque: Arc<Deque<usize, Inline<2>>>| {
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                taken
+            }
+        };
+        let thieves = [thread::spawn(thief(deque.clone())), thread::spawn(thief(deque.clone()))];
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        taken.extend(worker.pop());
+        for thief in thieves {
+            taken.extend(thief.join().unwrap());
+        }
+        taken.extend(worker.pop());
+        assert_each_once(taken, 2);
+    });
+}
+
+/// One item, one owner, one thief: one of them gets it.
+pub fn the_last_item_is_taken_once(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<1>>::new());
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        // The slot is used again: a thief that read it too early must not keep what it read.
+        while worker.try_push(2).is_err() {}
+        taken.extend(thief.join().unwrap());
+        taken.extend(worker.pop());
+        taken.extend(worker.pop());
+        assert_each_once(taken, 2);
+    });
+}
+
+/// The owner grows while a thief steals: the thief reads the old buffer or the new one, never a half-written one.
+pub fn growth_keeps_the_items(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Growable>::growable());
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let worker = deque.claim().unwrap();
+        for item in 1..=3 {
+            worker.try_push(item).unwrap();
+        }
+        let mut taken = thief.join().unwrap();
+        while let Some(item) = worker.pop() {
+            taken.push(item);
+        }
+        assert_each_once(taken, 3);
+    });
+}
+
+/// A full deque gives the item back, and is as full as it says.
+pub fn a_full_deque_gives_the_item_back(check: Check) {
+    check.run(|| {
+        let deque = Deque::<usize, Inline<2>>::new();
+        let worker = deque.claim().unwrap();
+        assert_eq!([1, 2, 3].map(|item| worker.try_push(item)), [Ok(()), Ok(()), Err(Full(3))]);
+        assert_eq!([worker.pop(), worker.pop(), worker.pop()], [Some(2), Some(1), None], "what was pushed");
+    });
+}
+
+/// Growing keeps what is there and what comes after, also when the items lie across the end of the buffer.
+pub fn growth_moves_the_owner_to_the_new_buffer(check: Check) {
+    check.run(|| {
+        let deque = Deque::<usize, Growable>::growable();
+        let worker = deque.claim().unwrap();
+        for item in 1..=5 {
+            worker.try_push(item).unwrap();
+        }
+        let items = Taken::from_iter(core::iter::from_fn(|| worker.pop()));
+        assert_eq!(items, [5, 4, 3, 2, 1], "what was pushed");
+    });
+}
+
+/// A pop that finds all items stolen finds nothing, wherever the indices start.
+pub fn pop_of_an_emptied_deque_is_none(check: Check) {
+    check.run(|| {
+        for start in [0, 1, u64::MAX - 1, u64::MAX] {
+            let deque = Deque::<usize, Inline<2>>::new().starting_at(start);
+            let worker = deque.claim().unwrap();
+            worker.try_push(1).unwrap();
+            worker.try_push(2).unwrap();
+            assert_eq!(deque.stealer().steal(), Steal::Success(1));
+            assert_eq!(deque.stealer().steal(), Steal::Success(2));
+            assert_eq!(worker.pop(), None, "all items were stolen");
+            assert_eq!(deque.stealer().steal(), Steal::Empty, "and the deque is empty");
+        }
+    });
+}
+
+/// There is one owner at a time, and the next one finds what the one before left.
+pub fn a_claim_excludes_others_and_hands_the_items_on(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let owners = Arc::new(AtomicUsize::new(0));
+        let owner = |deque: Arc<Deque<usize, Inline<2>>>, owners: Arc<AtomicUsize>| {
+            move || {
+                let Some(worker) = deque.claim() else { return 0 };
+                assert_eq!(owners.fetch_add(1, Ordering::Relaxed), 0, "one owner at a time");
+                worker.try_push(1).unwrap();
+                owners.fetch_sub(1, Ordering::Relaxed);
+                1
+            }
+        };
+        let other = thread::spawn(owner(deque.clone(), owners.clone()));
+        let pushed = owner(deque.clone(), owners)() + other.join().unwrap();
+        let worker = deque.claim().expect("both claims were given back");
+        let items = Taken::from_iter(core::iter::from_fn(|| worker.pop()));
+        assert_eq!(items, vec![1; pushed], "what both pushed");
+    });
+}
+
+/// What a runtime checks before it sleeps: fence, then `is_empty`, against push, fence, look for sleepers.
+pub fn a_sleeper_or_the_poster_sees_the_other(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Deque::<usize, Inline<2>>::new(), AtomicUsize::new(0)));
+        let sleeper = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                shared.1.store(1, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                shared.0.is_empty()
+            }
+        });
+        shared.0.claim().unwrap().try_push(1).unwrap();
+        fence(Ordering::SeqCst);
+        let wakes = shared.1.load(Ordering::Relaxed) == 1;
+        let sleeps = sleeper.join().unwrap();
+        assert!(wakes || !sleeps, "somebody sleeps on an item");
+    });
+}
