@@ -55,7 +55,7 @@ pub struct Claim<'a, T: Token, S: Storage>(&'a Deque<T, S>);
 
 impl<'a, T: Token, S: Storage> Claim<'a, T, S> {
     pub(crate) fn of(deque: &'a Deque<T, S>) -> Option<Self> {
-        deque.set_claimed().then_some(Claim(deque))
+        deque.set_claimed().then(|| Claim(deque)) // made only if it is one: its drop gives it back
     }
 }
 

@@ -47,10 +47,13 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod batch;
 mod deque;
 mod ends;
 mod handle;
 mod index;
+#[cfg(feature = "alloc")]
+mod injector;
 mod owner;
 mod steal;
 mod stealer;
@@ -62,6 +65,8 @@ mod worker;
 
 pub use deque::Deque;
 pub use handle::{Claim, Handle, Owned};
+#[cfg(feature = "alloc")]
+pub use injector::Injector;
 pub use steal::Steal;
 pub use stealer::Stealer;
 #[cfg(feature = "alloc")]

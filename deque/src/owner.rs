@@ -25,6 +25,12 @@ impl<T: Token, S: Storage> Owner<T, S> {
         Owner { top: Cell::new(deque.ends.top()), view: Cell::new(deque.slots.owner_view()) }
     }
 
+    /// The owner of a deque that is being made; `view` is that of its slots.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn of_new(view: View<T, S>) -> Self {
+        Owner { top: Cell::new(0), view: Cell::new(view) }
+    }
+
     #[inline(always)]
     pub(crate) fn capacity(&self, deque: &Deque<T, S>) -> usize {
         deque.slots.capacity(self.view.get())
@@ -41,10 +47,16 @@ impl<T: Token, S: Storage> Owner<T, S> {
         self.view.set(view);
     }
 
-    /// Whether the index is the place of an item that no thief has taken yet.
+    /// Whether the place of `bottom` is that of an item which, for all the owner knows, no thief has taken yet.
     #[inline(always)]
     fn is_full(&self, deque: &Deque<T, S>, bottom: Index) -> bool {
         items(self.top.get(), bottom) as usize >= self.capacity(deque)
+    }
+
+    /// How many items fit, for all the owner knows.
+    #[inline]
+    pub(crate) fn room(&self, deque: &Deque<T, S>, bottom: Index) -> usize {
+        self.capacity(deque) - items(self.top.get(), bottom) as usize
     }
 }
 
@@ -60,7 +72,7 @@ impl<T: Token, S: Storage> Deque<T, S> {
         let bottom = self.ends.bottom();
         if owner.is_full(self, bottom) {
             // SAFETY: the caller is the owner.
-            let room = unsafe { self.make_room(owner, bottom) };
+            let room = unsafe { self.make_room(owner, bottom, 1) };
             if !room {
                 return Err(words);
             }
@@ -72,16 +84,17 @@ impl<T: Token, S: Storage> Deque<T, S> {
         Ok(())
     }
 
-    /// Looks again at what the thieves have taken; grows if that is not enough. Whether there is room now.
+    /// Looks again at what the thieves have taken; if that does not make room for `wanted` items, grows once. `false` if
+    /// it cannot grow.
     ///
     /// # Safety
     ///
     /// As for `push`.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn make_room(&self, owner: &Owner<T, S>, bottom: Index) -> bool {
+    pub(crate) unsafe fn make_room(&self, owner: &Owner<T, S>, bottom: Index, wanted: usize) -> bool {
         owner.top.set(self.ends.top());
-        if !owner.is_full(self, bottom) {
+        if owner.room(self, bottom) >= wanted {
             return true;
         }
         // SAFETY: the caller is the owner.

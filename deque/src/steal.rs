@@ -45,6 +45,16 @@ impl<T> Steal<T> {
         }
     }
 
+    /// The same outcome with another value.
+    #[inline(always)]
+    pub(crate) fn map<U>(self, value: impl FnOnce(T) -> U) -> Steal<U> {
+        match self {
+            Steal::Success(item) => Steal::Success(value(item)),
+            Steal::Empty => Steal::Empty,
+            Steal::Retry => Steal::Retry,
+        }
+    }
+
     /// This outcome if it is a success, else that of `other`; `Retry` if one of the two was and none was a success.
     ///
     /// ```

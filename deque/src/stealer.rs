@@ -41,12 +41,8 @@ impl<T: Token, H: Handle<T>> Stealer<T, H> {
     /// ```
     #[inline]
     pub fn steal(&self) -> Steal<T> {
-        match self.handle.deque().steal_words() {
-            // SAFETY: the words were pushed, and nobody else has won them.
-            Steal::Success(words) => Steal::Success(unsafe { T::from_words(words) }),
-            Steal::Empty => Steal::Empty,
-            Steal::Retry => Steal::Retry,
-        }
+        // SAFETY: the words were pushed, and nobody else has won them.
+        self.handle.deque().steal_words().map(|words| unsafe { T::from_words(words) })
     }
 
     /// Whether the deque was empty a moment ago. See [`Deque::is_empty`].

@@ -20,8 +20,8 @@ use crate::token::Token;
 /// | [`Deque::claim`](crate::Deque::claim) | [`Claim`](crate::Claim): any deque behind a shared reference |
 /// | [`Deque::split`](crate::Deque::split), [`Deque::owner`](crate::Deque::owner) | `&Deque` |
 pub struct Worker<T: Token, H: Handle<T> = Owned<T>> {
-    handle: H,
-    owner: Owner<T, H::Storage>,
+    pub(crate) handle: H,
+    pub(crate) owner: Owner<T, H::Storage>,
     items: PhantomData<fn(T) -> T>,
 }
 

@@ -7,7 +7,7 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering, fence};
 use reveille_loom_tests::Check;
 
-use super::subject::{Deque, Full, Growable, Inline, Steal};
+use super::subject::{Block, Deque, Full, Growable, Injector, Inline, Steal};
 
 /// What a thread has taken.
 type Taken = Vec<usize>;
@@ -173,6 +173,32 @@ pub fn growth_moves_the_owner_to_the_new_buffer(check: Check) {
     });
 }
 
+/// The same for a block that the owner donates, with a thief at work.
+pub fn a_donated_block_keeps_the_items(check: Check) {
+    check.run(|| {
+        // Leaked: the threads of a model cannot borrow.
+        let (small, large) = (Box::leak(Box::new(Block::<usize, 1>::new())), Box::leak(Box::new(Block::<usize, 4>::new())));
+        let deque = Arc::new(Deque::donated(small));
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.donate(large).unwrap();
+        worker.try_push(2).unwrap();
+        worker.try_push(3).unwrap();
+        let mut taken = thief.join().unwrap();
+        taken.extend(core::iter::from_fn(|| worker.pop()));
+        assert_each_once(taken, 3);
+    });
+}
+
 /// A pop that finds all items stolen finds nothing, wherever the indices start.
 pub fn pop_of_an_emptied_deque_is_none(check: Check) {
     check.run(|| {
@@ -192,15 +218,19 @@ pub fn pop_of_an_emptied_deque_is_none(check: Check) {
 /// There is one owner at a time, and the next one finds what the one before left.
 pub fn a_claim_excludes_others_and_hands_the_items_on(check: Check) {
     check.run(|| {
-        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let deque = Arc::new(Deque::<usize, Inline<4>>::new());
         let owners = Arc::new(AtomicUsize::new(0));
-        let owner = |deque: Arc<Deque<usize, Inline<2>>>, owners: Arc<AtomicUsize>| {
+        let owner = |deque: Arc<Deque<usize, Inline<4>>>, owners: Arc<AtomicUsize>| {
             move || {
-                let Some(worker) = deque.claim() else { return 0 };
-                assert_eq!(owners.fetch_add(1, Ordering::Relaxed), 0, "one owner at a time");
-                worker.try_push(1).unwrap();
-                owners.fetch_sub(1, Ordering::Relaxed);
-                1
+                let mut pushed = 0;
+                for _ in 0..2 {
+                    let Some(worker) = deque.claim() else { continue };
+                    assert_eq!(owners.fetch_add(1, Ordering::Relaxed), 0, "one owner at a time");
+                    worker.try_push(1).unwrap();
+                    pushed += 1;
+                    owners.fetch_sub(1, Ordering::Relaxed);
+                }
+                pushed
             }
         };
         let other = thread::spawn(owner(deque.clone(), owners.clone()));
@@ -228,5 +258,154 @@ pub fn a_sleeper_or_the_poster_sees_the_other(check: Check) {
         let wakes = shared.1.load(Ordering::Relaxed) == 1;
         let sleeps = sleeper.join().unwrap();
         assert!(wakes || !sleeps, "somebody sleeps on an item");
+    });
+}
+
+/// A thief that takes several items from a LIFO deque, one after the other, never takes one that the owner pops.
+pub fn batch_from_a_lifo_owner_takes_each_item_once(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<4>>::new());
+        let worker = deque.claim().unwrap();
+        for item in 1..=3 {
+            worker.try_push(item).unwrap();
+        }
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let own = Deque::<usize, Inline<2>>::new();
+                let own = own.claim().unwrap();
+                let _ = deque.stealer().steal_batch(&own);
+                Taken::from_iter(core::iter::from_fn(|| own.pop()))
+            }
+        });
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        taken.extend(worker.pop());
+        taken.extend(thief.join().unwrap());
+        taken.extend(worker.pop());
+        assert_each_once(taken, 3);
+    });
+}
+
+/// A batch from a FIFO deque, in one step, against the owner's pop and push.
+pub fn batch_from_a_fifo_owner_takes_each_item_once(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<4>>::new_fifo());
+        let worker = deque.claim().unwrap();
+        for item in 1..=3 {
+            worker.try_push(item).unwrap();
+        }
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let own = Deque::<usize, Inline<2>>::new();
+                let own = own.claim().unwrap();
+                let mut taken = Taken::from_iter(deque.stealer().steal_batch_and_pop(&own).success());
+                taken.extend(core::iter::from_fn(|| own.pop()));
+                assert!(taken.is_sorted(), "oldest first: {taken:?}");
+                taken
+            }
+        });
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        worker.try_push(4).unwrap();
+        taken.extend(worker.pop());
+        taken.extend(thief.join().unwrap());
+        taken.extend(core::iter::from_fn(|| worker.pop()));
+        assert_each_once(taken, 4);
+    });
+}
+
+/// The thief's deque may be robbed while a batch enters it: only whole items are seen there.
+pub fn a_batch_is_published_to_other_thieves(check: Check) {
+    check.run(|| {
+        let from = Deque::<usize, Inline<2>>::new_fifo();
+        let own = Arc::new(Deque::<usize, Inline<2>>::new());
+        let robber = thread::spawn({
+            let own = own.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(own, taken);
+                steal!(own, taken);
+                taken
+            }
+        });
+        let worker = from.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.try_push(2).unwrap();
+        let thief = own.claim().unwrap();
+        let _ = from.stealer().steal_batch(&thief);
+        let _ = from.stealer().steal_batch(&thief);
+        let mut taken = Taken::from_iter(core::iter::from_fn(|| thief.pop()));
+        taken.extend(robber.join().unwrap());
+        taken.extend(core::iter::from_fn(|| thief.pop()));
+        assert_each_once(taken, 2);
+    });
+}
+
+/// Two threads push, a third steals: nothing is lost, and nothing twice.
+pub fn injector_hands_each_item_to_one_thief(check: Check) {
+    check.run(|| {
+        let queue = Arc::new(Injector::<usize>::new());
+        let pusher = thread::spawn({
+            let queue = queue.clone();
+            move || queue.push(1)
+        });
+        let thief = thread::spawn({
+            let queue = queue.clone();
+            move || Taken::from_iter(queue.steal().success())
+        });
+        queue.push(2);
+        pusher.join().unwrap();
+        let mut taken = thief.join().unwrap();
+        assert_eq!(taken.len() + queue.len(), 2, "the length counts what is left");
+        taken.extend(core::iter::from_fn(|| queue.steal().success()));
+        assert!(queue.is_empty());
+        assert_each_once(taken, 2);
+    });
+}
+
+/// Items of one thread keep their order, whether they go the short way or through the inbox.
+pub fn injector_keeps_the_order_of_each_thread(check: Check) {
+    check.run(|| {
+        let queue = Arc::new(Injector::<usize>::new());
+        let pusher = thread::spawn({
+            let queue = queue.clone();
+            move || {
+                queue.push(1);
+                queue.push(2);
+            }
+        });
+        queue.push(3);
+        queue.push(4);
+        pusher.join().unwrap();
+        let taken = Taken::from_iter(core::iter::from_fn(|| queue.steal().success()));
+        let place = |item| taken.iter().position(|&taken| taken == item).expect("nothing is lost");
+        assert!(place(1) < place(2) && place(3) < place(4), "each thread's order: {taken:?}");
+    });
+}
+
+/// An item that was pushed before is not overlooked while a third thread moves it from the inbox to the deque.
+pub fn injector_is_never_empty_with_an_item_in_it(check: Check) {
+    check.run(|| {
+        let queue = Arc::new(Injector::<usize>::new());
+        let pusher = thread::spawn({
+            let queue = queue.clone();
+            move || queue.push(1)
+        });
+        let looker = thread::spawn({
+            let queue = queue.clone();
+            move || {
+                queue.push(2);
+                assert!(!queue.is_empty(), "an item is overlooked");
+                let stolen = queue.steal();
+                assert!(!stolen.is_empty(), "an item is overlooked");
+                stolen.is_success()
+            }
+        });
+        queue.push(3);
+        pusher.join().unwrap();
+        let stolen = looker.join().unwrap();
+        assert_eq!(queue.len() + usize::from(stolen), 3);
     });
 }

@@ -64,13 +64,16 @@ impl<T: Token> Copy for View<T> {}
 unsafe impl<T: Token> Send for View<T> {}
 
 impl<T: Token> View<T> {
+    /// No buffer yet.
+    pub(crate) const NONE: Self = View { slots: ptr::dangling(), capacity: 0 };
+
     /// # Safety
     ///
     /// `buffer` is null or points to a live header that is followed by its slots.
     #[inline(always)]
     unsafe fn of(buffer: *mut Header<T>) -> Self {
         if buffer.is_null() {
-            return View { slots: ptr::dangling(), capacity: 0 };
+            return View::NONE;
         }
         // SAFETY: the caller's promise.
         let header = unsafe { &*buffer };

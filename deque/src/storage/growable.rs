@@ -37,6 +37,9 @@ impl<T: Token> GrowableSlots<T> {
         }
     }
 
+    /// The owner's view before the first buffer.
+    pub(crate) const NONE: View<T> = View::NONE;
+
     /// Frees every buffer but the current one.
     pub(crate) fn reclaim(&mut self) {
         // SAFETY: retired, so it is live and nobody looks; made by `allocate` with this capacity.
