@@ -39,9 +39,13 @@ pub mod conformance;
 mod deadline;
 mod platform;
 #[doc(hidden)]
+pub mod relax;
+#[doc(hidden)]
 pub mod sync;
 #[cfg(not(loom))]
 pub mod testing;
+#[doc(hidden)]
+pub mod wakers;
 
 #[cfg(loom)]
 pub mod model;

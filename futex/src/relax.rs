@@ -1,0 +1,60 @@
+//! A bounded look before a sleep: pause for a moment, offer the processor a few times, then give up.
+//!
+//! The primitives above share it, so that they burn alike. The pause is bounded by *time*, because one `pause` takes 5 ns
+//! on one processor and 40 on the next, and by a count, because the clock of a test may stand still. Under loom, where a
+//! spin would never end, both bounds are zero.
+
+use crate::Platform;
+use crate::sync::hint;
+
+/// Looks at the clock are this many pauses apart: a look costs about one pause.
+const PAUSES_PER_LOOK: u32 = 16;
+
+/// The shortest pause of any processor, in nanoseconds: the bound if the clock stands still.
+const SHORTEST_PAUSE: u32 = 4;
+
+const SPINS: bool = !cfg!(loom);
+
+/// How long to look for a condition before sleeping on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Nanoseconds of pausing.
+    pub nanos: u32,
+    /// Offers of the processor to other threads after that.
+    pub yields: u32,
+}
+
+/// Returns whether `done` became true within the budget. `done` is asked at least once.
+#[inline]
+pub fn until<P: Platform>(budget: Budget, mut done: impl FnMut() -> bool) -> bool {
+    if SPINS && budget.nanos > 0 {
+        // The first looks come without the clock: what ends soon should be seen at once.
+        for _ in 0..PAUSES_PER_LOOK {
+            if done() {
+                return true;
+            }
+            hint::spin_loop();
+        }
+        let end = P::now().saturating_add(core::time::Duration::from_nanos(u64::from(budget.nanos)));
+        for _ in 0..budget.nanos / (SHORTEST_PAUSE * PAUSES_PER_LOOK) {
+            for _ in 0..PAUSES_PER_LOOK {
+                if done() {
+                    return true;
+                }
+                hint::spin_loop();
+            }
+            if P::now() >= end {
+                break;
+            }
+        }
+    }
+    if SPINS {
+        for _ in 0..budget.yields {
+            if done() {
+                return true;
+            }
+            P::yield_now();
+        }
+    }
+    done()
+}
