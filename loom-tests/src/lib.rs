@@ -1,7 +1,7 @@
 //! The runner of the model-checking suite.
 //!
 //! A model checks a claim about a layer; a twin is the same layer with one known mistake, and the model must fail on it.
-//! `build.rs` makes the tests from `models/` and `twins/`; [`Check`] runs one, counts its executions, and treats a run
+//! `build.rs` makes the tests from `models/` and `twins/`; `Check` runs one, counts its executions, and treats a run
 //! that loom cut short as a failure.
 #![cfg(loom)]
 
