@@ -3,6 +3,7 @@
 mod metadata;
 mod models;
 mod rows;
+mod sanitize;
 mod steps;
 mod sweep;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     Models(models::Arguments),
     /// Weaken each ordering above Relaxed and demand that a model notices, or an argument why none can
     OrderingSweep(sweep::Arguments),
+    /// Run the tests under AddressSanitizer, LeakSanitizer and ThreadSanitizer
+    Sanitize(sanitize::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -50,6 +53,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Test => test::run(&sh),
         Command::Models(arguments) => models::run(&sh, arguments),
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
+        Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }
