@@ -123,11 +123,14 @@ impl<P: Platform> Worker<P> {
         if counts.searching() > active.max(1) || active >= self.core().parallelism() { 0 } else { ROUNDS }
     }
 
-    /// Passes the search on, if this was the last searcher and there is reason to think that there is more (M20).
+    /// Passes the search on, if there is reason to think that there is more (M20).
+    ///
+    /// Also when others still search: one of them may have looked before the work was posted, and the poster trusted this
+    /// worker. Moving the JEC makes it look again, even if the counter has rolled over to its snapshot meanwhile.
     fn end_search(&self, siblings: bool) {
         let core = self.core();
         let left = core.sleep.end_search();
-        if left.searching() > 0 || left.sleeping() == 0 {
+        if left.idle() == 0 {
             return;
         }
         // A thread that is active may just have forked in private, unseen: a searcher will make it publish.

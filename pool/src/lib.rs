@@ -38,3 +38,12 @@ pub use threads::{
     scope, spawn,
 };
 pub use worker::Worker;
+
+/// The protocols apart from the pool, for the model-checking suite. No stability promise.
+#[doc(hidden)]
+pub mod protocol {
+    pub use crate::signal::Signal;
+    pub use crate::sleep::counters::{Counts, Jec};
+    pub use crate::sleep::{Parked, Sleep};
+    pub use crate::stack::{JoinStack, Joined, Slot, heavy};
+}

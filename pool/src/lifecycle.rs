@@ -65,9 +65,4 @@ impl Lifecycle {
     pub(crate) fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire) & CLOSED != 0 // pairs with `close`
     }
-
-    /// Whether work is refused.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & STATE_MASK != RUNNING // a hint; `submit` decides
-    }
 }

@@ -186,9 +186,10 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
                     self.attached.swap(ATTACHED, Ordering::Release);
                     P::wake(&raw const self.attached, NonZeroU32::MAX);
                 }
-                Err(state) => {
-                    P::wait(&self.attached, state, Deadline::NEVER);
+                Err(ATTACHING) => {
+                    P::wait(&self.attached, ATTACHING, Deadline::NEVER);
                 }
+                Err(_) => {} // attached since the load
             }
         }
         &self.seats

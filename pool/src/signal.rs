@@ -22,25 +22,26 @@ const DONE: u32 = 3;
 
 /// See the module's documentation. Read-modify-writes only, but for the owner's reset.
 #[derive(Debug)]
-pub(crate) struct Signal(AtomicU32);
+pub struct Signal(AtomicU32);
 
 impl Signal {
     const_unless_loom! {
-        pub(crate) const fn new() -> Self {
+        /// Not happened.
+        pub const fn new() -> Self {
             Signal(AtomicU32::new(PENDING))
         }
     }
 
     /// Whether the event has happened; if so, what led to it happens before this.
     #[inline]
-    pub(crate) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         // Acquire: the thief's results. Pairs with the swap in `set`.
         self.0.load(Ordering::Acquire) == DONE
     }
 
     /// The waiter, before it parks: from now on the setter wakes it. `false` if the event has happened.
     #[inline]
-    pub(crate) fn watch(&self) -> bool {
+    pub fn watch(&self) -> bool {
         // Acquire on failure: as `is_done`. Relaxed on success: the setter answers with an exchange of the same word.
         match self.0.compare_exchange(PENDING, WATCHED, Ordering::Relaxed, Ordering::Acquire) {
             Ok(_) => true,
@@ -49,12 +50,12 @@ impl Signal {
     }
 
     /// The waiter: blocks until the event has happened.
-    pub(crate) fn block<P: Platform>(&self) {
+    pub fn block<P: Platform>(&self) {
         while !self.block_until::<P>(Deadline::NEVER) {}
     }
 
     /// The waiter: blocks until the event has happened, for a while at most, and perhaps shorter.
-    pub(crate) fn block_for<P: Platform>(&self, while_: Duration) {
+    pub fn block_for<P: Platform>(&self, while_: Duration) {
         self.block_until::<P>(Deadline::after_on::<P>(while_));
     }
 
@@ -74,7 +75,7 @@ impl Signal {
     ///
     /// `this` is live until the swap, which is the last access (M25). The waiter's seat must be known from elsewhere.
     #[inline]
-    pub(crate) unsafe fn set<P: Platform>(this: *const Self) -> bool {
+    pub unsafe fn set<P: Platform>(this: *const Self) -> bool {
         // SAFETY: the caller keeps it alive until the swap.
         let word = unsafe { &raw const (*this).0 };
         // Release: publishes the results. Acquire: what the waiter did before it watched, for the wake.
@@ -91,7 +92,7 @@ impl Signal {
 
     /// The waiter, after the event: ready for the next one.
     #[inline]
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.0.swap(PENDING, Ordering::Relaxed); // private to the waiter until it publishes the slot again
     }
 }

@@ -31,6 +31,7 @@
 //!
 //! Checked by `loom-tests/models/pool.rs`, models `join_stack_*`.
 
+use core::fmt;
 use core::ptr;
 
 use crossbeam_utils::CachePadded;
@@ -48,11 +49,12 @@ pub(crate) const CAN_BE_LAZY: bool = asym::LIGHT_IS_FREE || cfg!(loom);
 const PUBLIC: usize = if cfg!(loom) { 1 } else { 4 };
 
 /// One task of a join. `T` is what a task is to the caller.
-pub(crate) struct Slot<T> {
+pub struct Slot<T> {
     /// Stored by the owner while the slot is private, read by whoever claimed it.
     task: AtomicPtr<T>,
     /// Set by the thief when the task is done.
-    pub(crate) done: Signal,
+    /// See [`Signal`].
+    pub done: Signal,
     /// Seat of the thief, for leapfrogging: a hint.
     thief: AtomicU32,
 }
@@ -60,7 +62,7 @@ pub(crate) struct Slot<T> {
 impl<T> Slot<T> {
     const_unless_loom! {
         /// An empty slot.
-        pub(crate) const fn new() -> Self {
+        pub const fn new() -> Self {
             Slot { task: AtomicPtr::new(ptr::null_mut()), done: Signal::new(), thief: AtomicU32::new(0) }
         }
     }
@@ -68,19 +70,19 @@ impl<T> Slot<T> {
 
 impl<T> Slot<T> {
     /// The thief notes which seat it is, when it has claimed the slot.
-    pub(crate) fn set_thief(&self, seat: usize) {
+    pub fn set_thief(&self, seat: usize) {
         self.thief.store(seat as u32 + 1, Ordering::Relaxed); // a hint
     }
 
     /// The seat of the thief, if it has said so yet.
-    pub(crate) fn thief(&self) -> Option<usize> {
+    pub fn thief(&self) -> Option<usize> {
         (self.thief.load(Ordering::Relaxed) as usize).checked_sub(1) // a hint
     }
 }
 
 /// How a join found its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Joined {
+pub enum Joined {
     /// The task is the owner's to run.
     Mine,
     /// A thief has it: wait for the slot, then [`JoinStack::retire`] it.
@@ -88,7 +90,7 @@ pub(crate) enum Joined {
 }
 
 /// The join stack of one worker. Methods marked *owner* are for one thread at a time.
-pub(crate) struct JoinStack<T> {
+pub struct JoinStack<T> {
     /// First free slot. The owner stores; sleepers and forcing searchers read.
     depth: AtomicPtr<Slot<T>>,
     /// A fork at or above it goes slow. Swaps only: the owner raises it, anyone makes it null.
@@ -114,7 +116,7 @@ struct Shared {
 impl<T> JoinStack<T> {
     const_unless_loom! {
         /// A stack without slots. [`attach`](Self::attach) gives it some.
-        pub(crate) const fn new() -> Self {
+        pub const fn new() -> Self {
             JoinStack {
                 depth: AtomicPtr::new(ptr::null_mut()),
                 limit: AtomicPtr::new(ptr::null_mut()),
@@ -134,7 +136,7 @@ impl<T> JoinStack<T> {
     /// # Safety
     ///
     /// The slots outlive every use of the stack, nobody uses it yet, and what this stores happens before every use.
-    pub(crate) unsafe fn attach(&self, slots: *const Slot<T>, capacity: usize, eager: bool) {
+    pub unsafe fn attach(&self, slots: *const Slot<T>, capacity: usize, eager: bool) {
         debug_assert!(capacity <= crate::span::MAX_CAPACITY, "{capacity} slots");
         let base = slots.cast_mut();
         // SAFETY: there is one slot more than the capacity.
@@ -157,7 +159,7 @@ impl<T> JoinStack<T> {
     ///
     /// The stack is attached. Exactly one [`pop`](Self::pop) of the returned slot follows, after those of all later forks.
     #[inline(always)]
-    pub(crate) unsafe fn fork(&self, task: *mut T) -> *const Slot<T> {
+    pub unsafe fn fork(&self, task: *mut T) -> *const Slot<T> {
         let slot = self.depth.load(Ordering::Relaxed); // owner only
         // Relaxed: published by the exchange that makes the slot public.
         // SAFETY: `depth` points to a slot: it is at most `end`, where the spare one is.
@@ -172,13 +174,13 @@ impl<T> JoinStack<T> {
 
     /// *Owner.* Whether the fork into `slot` must go the slow way.
     #[inline(always)]
-    pub(crate) fn is_wanted(&self, slot: *const Slot<T>) -> bool {
+    pub fn is_wanted(&self, slot: *const Slot<T>) -> bool {
         // Relaxed: a hint but for S5, which the light barrier in `fork` orders.
         slot >= self.limit.load(Ordering::Relaxed).cast_const()
     }
 
     /// *Owner.* After a fork, whether the stack was full: then the fork is taken back, and both sides run in sequence.
-    pub(crate) fn take_back_if_full(&self, slot: *const Slot<T>) -> bool {
+    pub fn take_back_if_full(&self, slot: *const Slot<T>) -> bool {
         let full = slot == self.end.load(Ordering::Relaxed).cast_const();
         if full {
             self.depth.store(slot.cast_mut(), Ordering::Release); // as in `pop`
@@ -188,7 +190,7 @@ impl<T> JoinStack<T> {
 
     /// *Owner.* Makes the oldest private slots public, up to a few; returns whether there was anything to publish. The
     /// caller then tells the sleepers.
-    pub(crate) fn publish(&self) -> bool {
+    pub fn publish(&self) -> bool {
         let eager = self.eager.load(Ordering::Relaxed); // constant
         if !eager {
             // A swap, and before the word is read: a request that comes later than this reading is kept (J3). AcqRel: what
@@ -219,7 +221,7 @@ impl<T> JoinStack<T> {
     /// *Owner.* Takes back the newest slot; `true` if it is private, and so the owner's. Otherwise
     /// [`reclaim`](Self::reclaim) decides.
     #[inline(always)]
-    pub(crate) fn pop(&self, slot: *const Slot<T>) -> bool {
+    pub fn pop(&self, slot: *const Slot<T>) -> bool {
         // Release: as in `fork`; a searcher that sees this depth sees what came before.
         self.depth.store(slot.cast_mut(), Ordering::Release);
         light(); // depth before pop_limit (S3)
@@ -229,7 +231,7 @@ impl<T> JoinStack<T> {
 
     /// *Owner, after `pop` said no.* Takes the slot back from the public part, and with it half of that part, so that a
     /// descent costs a logarithmic number of exchanges.
-    pub(crate) fn reclaim(&self, slot: *const Slot<T>) -> Joined {
+    pub fn reclaim(&self, slot: *const Slot<T>) -> Joined {
         let index = self.index(slot);
         let eager = self.eager.load(Ordering::Relaxed); // constant
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
@@ -258,7 +260,7 @@ impl<T> JoinStack<T> {
     }
 
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
-    pub(crate) fn retire(&self, slot: *const Slot<T>) {
+    pub fn retire(&self, slot: *const Slot<T>) {
         let index = self.index(slot);
         // SAFETY: the slot is the owner's again, and live with the pool.
         let this = unsafe { &*slot };
@@ -282,20 +284,20 @@ impl<T> JoinStack<T> {
 
     /// Whether there is a public slot. A hint.
     #[inline]
-    pub(crate) fn has_public(&self) -> bool {
+    pub fn has_public(&self) -> bool {
         self.shared.span.load(Ordering::Relaxed).public() > 0
     }
 
     /// Whether there is a slot that is not public. A hint, unless ordered by S5.
     #[inline]
-    pub(crate) fn has_private(&self) -> bool {
+    pub fn has_private(&self) -> bool {
         let depth = self.depth.load(Ordering::Relaxed);
         !depth.is_null() && self.index(depth) > self.shared.span.load(Ordering::Relaxed).split()
     }
 
     /// Asks the owner to publish at its next fork.
     #[inline]
-    pub(crate) fn ask(&self) {
+    pub fn ask(&self) {
         // AcqRel: see `publish`. A swap, because a plain store could race with the owner's swap and erase nothing but
         // the proof that it cannot.
         self.limit.swap(ptr::null_mut(), Ordering::AcqRel);
@@ -303,12 +305,12 @@ impl<T> JoinStack<T> {
 
     /// Whether a request is waiting for the owner.
     #[inline]
-    pub(crate) fn is_asked(&self) -> bool {
+    pub fn is_asked(&self) -> bool {
         self.limit.load(Ordering::Relaxed).is_null()
     }
 
     /// Claims the oldest public slot; its task is the caller's to run, once.
-    pub(crate) fn steal(&self) -> Option<(*const Slot<T>, *mut T)> {
+    pub fn steal(&self) -> Option<(*const Slot<T>, *mut T)> {
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             if span.public() == 0 {
@@ -333,7 +335,7 @@ impl<T> JoinStack<T> {
 
     /// Publishes up to half of the owner's private slots, at least one, whether the owner forks again or not. Returns
     /// whether it did. Costs a heavy barrier, microseconds for both.
-    pub(crate) fn force<P: Platform>(&self) -> bool {
+    pub fn force<P: Platform>(&self) -> bool {
         if self.eager.load(Ordering::Relaxed) || self.shared.forcing.swap(true, Ordering::Acquire) {
             return false; // nothing is private, or somebody is at it. Acquire: its changes come before ours.
         }
@@ -395,6 +397,18 @@ impl<T> JoinStack<T> {
     }
 }
 
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for JoinStack<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinStack").field("public", &self.shared.span.load(Ordering::Relaxed)).finish_non_exhaustive()
+    }
+}
+
 /// The owner's barrier between `depth` and a limit; nothing where every fork is published at once.
 #[inline(always)]
 fn light() {
@@ -405,7 +419,7 @@ fn light() {
 
 /// The searcher's.
 #[inline]
-pub(crate) fn heavy<P: Platform>() -> bool {
+pub fn heavy<P: Platform>() -> bool {
     let ordered = asym::heavy::<P>();
     fence(Ordering::SeqCst); // this thread's own stores before its own loads, also where the system's call skips it
     ordered

@@ -8,6 +8,11 @@
 //! The JEC is even when somebody has announced that it is about to sleep, odd when work was posted since. Announcers move
 //! it from odd to even, posters from even to odd; both moving it the same way would stop it after one step (M8).
 //! One word, so that "one sleeps, none searches" is one reading and not two (M4).
+//!
+//! Whoever claims a sleeper counts on its behalf, and the sleeper may run before that: it sees that it was claimed. Until
+//! the claimer's step, the word shows one sleeper too many and one searcher too few, never the other way round; so nobody
+//! trusts a searcher that is not there. A searcher that leaves in that moment takes the searching field below zero: the
+//! field is kept with a bias, so that it does not borrow from its neighbour (M21).
 
 use core::fmt;
 
@@ -23,33 +28,36 @@ const FIELD_MASK: usize = (1 << FIELD_BITS) - 1;
 const ONE_SLEEPING: usize = 1;
 const ONE_SEARCHING: usize = 1 << FIELD_BITS;
 
+/// What the searching field holds when nobody searches.
+const BIAS: usize = 1 << (FIELD_BITS - 1);
+
 /// Under loom one bit, so that models reach its roll-over.
 const JEC_SHIFT: u32 = if cfg!(loom) { usize::BITS - 1 } else { 2 * FIELD_BITS };
 const ONE_JEC: usize = 1 << JEC_SHIFT;
 
 /// The largest number of seats that one pool can count.
-pub(crate) const MAX_SEATS: usize = FIELD_MASK;
+pub(crate) const MAX_SEATS: usize = BIAS - 1;
 
 /// One reading of the counters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counts(usize);
+pub struct Counts(usize);
 
 impl Counts {
     /// Workers that are parked, or about to be.
     #[inline]
-    pub(crate) fn sleeping(self) -> usize {
+    pub fn sleeping(self) -> usize {
         self.0 & FIELD_MASK
     }
 
     /// Workers that are awake and look for work.
     #[inline]
-    pub(crate) fn searching(self) -> usize {
-        self.0 >> FIELD_BITS & FIELD_MASK
+    pub fn searching(self) -> usize {
+        (self.0 >> FIELD_BITS & FIELD_MASK).saturating_sub(BIAS)
     }
 
     /// Searching or sleeping.
     #[inline]
-    pub(crate) fn idle(self) -> usize {
+    pub fn idle(self) -> usize {
         self.sleeping() + self.searching()
     }
 
@@ -67,7 +75,7 @@ impl fmt::Debug for Counts {
 
 /// A reading of the jobs event counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Jec(usize);
+pub struct Jec(usize);
 
 impl Jec {
     fn is_sleepy(self) -> bool {
@@ -81,7 +89,7 @@ pub(crate) struct Counters(AtomicUsize);
 impl Counters {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
-            Counters(AtomicUsize::new(ONE_JEC)) // odd: nobody is sleepy
+            Counters(AtomicUsize::new(ONE_JEC | BIAS << FIELD_BITS)) // odd: nobody is sleepy
         }
     }
 
@@ -130,7 +138,6 @@ impl Counters {
     pub(crate) fn fall_asleep(&self, snapshot: Jec) -> bool {
         let mut now = self.load();
         while now.jec() == snapshot {
-            debug_assert!(now.searching() > 0, "{now:?}");
             let asleep = now.0 - ONE_SEARCHING + ONE_SLEEPING;
             // AcqRel: after the search, before the park word.
             match self.0.compare_exchange_weak(now.0, asleep, Ordering::AcqRel, Ordering::Relaxed) {
@@ -150,7 +157,7 @@ impl Counters {
     pub(crate) fn awaken(&self) -> Counts {
         // AcqRel: as the other steps of the protocol; the count never runs ahead of the claim.
         let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::AcqRel));
-        debug_assert!(before.sleeping() > 0, "{before:?}"); // a borrow would reach into the neighbour (M21)
+        debug_assert!(before.sleeping() > 0, "{before:?}"); // claimed, so counted: never below zero (M21)
         before
     }
 
@@ -165,7 +172,6 @@ impl Counters {
     pub(crate) fn end_search(&self) -> Counts {
         // AcqRel: a poster that still counted on this searcher published before; see `Sleep::found`.
         let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::AcqRel);
-        debug_assert!(Counts(before).searching() > 0, "{:?}", Counts(before)); // M21
         Counts(before.wrapping_sub(ONE_SEARCHING))
     }
 }
@@ -196,8 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_that_is_counted_late_touches_no_other_field() {
+        let counters = Counters::new();
+        counters.start_search();
+        let snapshot = counters.announce();
+        assert!(counters.fall_asleep(snapshot));
+        // Claimed, not counted yet, and it runs: it finds nothing and falls asleep again.
+        assert!(counters.fall_asleep(snapshot), "the JEC is untouched");
+        assert_eq!((counters.load().sleeping(), counters.load().searching()), (2, 0));
+        counters.awaken();
+        assert_eq!((counters.load().sleeping(), counters.load().searching()), (1, 0));
+    }
+
+    #[test]
     fn the_jec_rolls_over_into_nothing() {
-        let counters = Counters(AtomicUsize::new(usize::MAX << JEC_SHIFT | ONE_SEARCHING));
+        let counters = Counters(AtomicUsize::new(usize::MAX << JEC_SHIFT | (BIAS + 1) << FIELD_BITS));
         let counts = Counts(counters.0.load(Ordering::Relaxed));
         assert!(!counts.jec().is_sleepy());
         let snapshot = counters.announce();

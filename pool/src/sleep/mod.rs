@@ -2,6 +2,8 @@
 
 pub(crate) mod counters;
 
+use core::fmt;
+
 use crossbeam_utils::CachePadded;
 use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::{Deadline, Platform, const_unless_loom};
@@ -10,13 +12,13 @@ use reveille_latch::CoreLatch;
 use counters::{Counters, Counts, Jec};
 
 /// The wake path of one pool.
-pub(crate) struct Sleep {
+pub struct Sleep {
     counters: CachePadded<Counters>,
 }
 
 /// How a call of [`Sleep::park`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Parked {
+pub enum Parked {
     /// The worker did not sleep.
     Stayed,
     /// The worker slept and was woken.
@@ -25,35 +27,36 @@ pub(crate) enum Parked {
 
 impl Sleep {
     const_unless_loom! {
-        pub(crate) const fn new() -> Self {
+        /// Nobody is idle.
+        pub const fn new() -> Self {
             Sleep { counters: CachePadded::new(Counters::new()) }
         }
     }
 
     /// A reading of the counters: a hint.
     #[inline]
-    pub(crate) fn counts(&self) -> Counts {
+    pub fn counts(&self) -> Counts {
         self.counters.load()
     }
 
     /// A worker without work begins to search.
-    pub(crate) fn start_search(&self) {
+    pub fn start_search(&self) {
         self.counters.start_search();
     }
 
-    /// A searcher has found work, or leaves. Returns what is left, read after a fence: if no searcher is left and
-    /// somebody sleeps, the caller looks for more work and calls [`posted`](Self::posted) (the cascade, M20).
+    /// A searcher has found work, or leaves. Returns what is left, before a fence: if anybody is idle, the caller looks for
+    /// more work, and if there is some it calls [`posted`](Self::posted) before it runs what it found (the cascade, M20).
     ///
     /// A poster may have trusted this searcher and woken nobody. It published before it read the counters, so either its
     /// reading shows the searcher gone, or the caller's look shows its work.
-    pub(crate) fn end_search(&self) -> Counts {
+    pub fn end_search(&self) -> Counts {
         let left = self.counters.end_search();
         fence(Ordering::SeqCst); // pairs with the fence in `Counters::post`
         left
     }
 
     /// A searcher announces that it will sleep unless something is posted from now on. A full search follows.
-    pub(crate) fn announce(&self) -> Jec {
+    pub fn announce(&self) -> Jec {
         self.counters.announce()
     }
 
@@ -63,7 +66,7 @@ impl Sleep {
     /// if it finds other work first, it wakes the next one before it runs it. `latches` names the park words to try, or
     /// `None` if there are threads enough.
     #[inline]
-    pub(crate) fn posted<'a, P, L>(&self, latches: impl FnOnce(Counts) -> Option<L>) -> bool
+    pub fn posted<'a, P, L>(&self, latches: impl FnOnce(Counts) -> Option<L>) -> bool
     where
         P: Platform,
         L: Iterator<Item = &'a CoreLatch<P>>,
@@ -78,6 +81,8 @@ impl Sleep {
     /// Wakes one sleeper, if one can be claimed. One that counts itself but has not parked yet will see the post.
     #[cold]
     fn wake_any<'a, P: Platform>(&self, latches: impl Iterator<Item = &'a CoreLatch<P>>) -> bool {
+        // Between the step of the JEC and the look at the park words. Pairs with the fence in `park`.
+        fence(Ordering::SeqCst);
         for latch in latches {
             if latch.claim() {
                 self.counters.awaken(); // before it runs: the next poster sees a searcher
@@ -90,12 +95,12 @@ impl Sleep {
 
     /// Keeps searchers from falling asleep over a change that is no work, such as a shutdown. The caller then wakes those
     /// that sleep, each by [`wake`](Self::wake).
-    pub(crate) fn changed(&self) {
+    pub fn changed(&self) {
         self.counters.post();
     }
 
     /// Wakes the worker that parks on this latch, or keeps it from parking the next time. Returns whether it slept.
-    pub(crate) fn wake<P: Platform>(&self, latch: &CoreLatch<P>) -> bool {
+    pub fn wake<P: Platform>(&self, latch: &CoreLatch<P>) -> bool {
         let slept = latch.mark();
         if slept {
             self.counters.awaken();
@@ -107,17 +112,12 @@ impl Sleep {
     /// A searcher, after an announcement and a full search that found nothing: sleeps until woken.
     ///
     /// `watch` runs when every waker can find the sleeper; if it returns `false`, what it waits for has happened.
-    pub(crate) fn park<P: Platform>(
-        &self,
-        latch: &CoreLatch<P>,
-        snapshot: Jec,
-        watch: impl FnOnce() -> bool,
-    ) -> Parked {
+    pub fn park<P: Platform>(&self, latch: &CoreLatch<P>, snapshot: Jec, watch: impl FnOnce() -> bool) -> Parked {
         let mut parked = Parked::Stayed;
         // Count first, park word second: a waker that claims a latch must find its owner counted.
         if latch.get_sleepy() && self.counters.fall_asleep(snapshot) {
             if latch.fall_asleep() {
-                // Between the park word and the look at the JEC. Pairs with the fence in `Counters::post`: either a poster
+                // Between the park word and the look at the JEC. Pairs with the fence in `wake_any`: either a poster
                 // that saw this sleeper finds its latch asleep, or the sleeper sees that the JEC has moved (M23).
                 fence(Ordering::SeqCst);
                 if self.counters.posted_since(snapshot) || !watch() {
@@ -134,5 +134,11 @@ impl Sleep {
         }
         latch.reset();
         parked
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sleep").field(&self.counts()).finish()
     }
 }

@@ -1,0 +1,478 @@
+//! Claims about `reveille-pool`: the join stack, the wake path, the signal.
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+use reveille_futex::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+use reveille_futex::{Os, asym, model};
+use reveille_latch::CoreLatch;
+use reveille_loom_tests::Check;
+
+use reveille_futex as futex;
+
+use super::subject::Pool;
+use super::subject::protocol::{Joined, JoinStack, Parked, Signal, Sleep, Slot, heavy};
+
+// ---- the join stack
+
+/// A task of a join: data that its owner stores before the fork, and how often it ran.
+struct TestTask {
+    data: UnsafeCell<u32>,
+    runs: AtomicU32,
+}
+
+impl TestTask {
+    fn new() -> Self {
+        TestTask { data: UnsafeCell::new(0), runs: AtomicU32::new(0) }
+    }
+
+    /// Runs the task: takes its data, which loom takes for a race if the fork does not happen before.
+    fn run(&self) {
+        self.data.with_mut(|data| {
+            // SAFETY: whoever has the slot is alone here; loom checks it.
+            let data = unsafe { &mut *data };
+            assert_eq!(*data, 7, "the task as it was forked");
+            *data = 0;
+        });
+        assert_eq!(self.runs.fetch_add(1, Ordering::Relaxed), 0, "a task ran twice");
+    }
+}
+
+/// One worker's join stack, and as many tasks.
+struct Stack {
+    tasks: Vec<TestTask>,
+    slots: Vec<Slot<TestTask>>,
+    stack: JoinStack<TestTask>,
+}
+
+impl Stack {
+    fn new(tasks: usize, eager: bool) -> Arc<Self> {
+        let this = Arc::new(Stack {
+            tasks: (0..tasks).map(|_| TestTask::new()).collect(),
+            slots: (0..=tasks).map(|_| Slot::new()).collect(),
+            stack: JoinStack::new(),
+        });
+        // SAFETY: the slots live as long as the stack, and nobody uses it yet.
+        unsafe { this.stack.attach(this.slots.as_ptr(), tasks, eager) };
+        this
+    }
+
+    /// Forks a task, as `Worker::join` does; returns whether it told the sleepers.
+    fn fork(&self, task: usize) -> (*const Slot<TestTask>, bool) {
+        let task = &self.tasks[task];
+        // SAFETY: not shared yet.
+        task.data.with_mut(|data| unsafe { *data = 7 });
+        // SAFETY: every fork here is followed by its join.
+        let slot = unsafe { self.stack.fork((&raw const *task).cast_mut()) };
+        let wanted = self.stack.is_wanted(slot);
+        (slot, wanted && !self.stack.take_back_if_full(slot) && self.stack.publish())
+    }
+
+    /// Joins it: runs it here, or waits for the thief.
+    fn join(&self, task: usize, slot: *const Slot<TestTask>) {
+        let task = &self.tasks[task];
+        if self.stack.pop(slot) || self.stack.reclaim(slot) == Joined::Mine {
+            task.run();
+        } else {
+            // SAFETY: slots live as long as the stack.
+            unsafe { &*slot }.done.block::<Os>();
+            self.stack.retire(slot);
+        }
+        assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a join ends when its task has run");
+    }
+
+    /// Steals one task, if there is one to be had, and runs it.
+    fn steal_and_run(&self) {
+        if let Some((slot, task)) = self.stack.steal() {
+            // SAFETY: a claimed task is live until its slot is done.
+            unsafe { &*task }.run();
+            // SAFETY: slots live as long as the stack.
+            let done = unsafe { &raw const (*slot).done };
+            // SAFETY: as above.
+            assert!(!unsafe { Signal::set::<Os>(done) }, "the owner blocks on the signal itself");
+        }
+    }
+}
+
+fn nested_forks(check: Check, eager: bool, thieves: usize) {
+    check.run(move || {
+        let stack = Stack::new(2, eager);
+        let thieves: Vec<_> = (0..thieves)
+            .map(|_| {
+                let stack = stack.clone();
+                thread::spawn(move || stack.steal_and_run())
+            })
+            .collect();
+        let (outer, _) = stack.fork(0);
+        let (inner, _) = stack.fork(1);
+        stack.join(1, inner);
+        stack.join(0, outer);
+        for thief in thieves {
+            thief.join().unwrap();
+        }
+    });
+}
+
+/// Two nested forks and a thief: each task runs once, with its data, before its join ends.
+pub fn join_stack_runs_each_nested_task_once(check: Check) {
+    nested_forks(check, false, 1);
+}
+
+/// The same with two thieves.
+pub fn join_stack_two_thieves_never_share_a_task(check: Check) {
+    nested_forks(check, false, 2);
+}
+
+/// The same where every fork is published at once.
+pub fn join_stack_eager_runs_each_nested_task_once(check: Check) {
+    nested_forks(check, true, 1);
+}
+
+/// A slot is reused by the next fork only when nobody can still claim or read the one before.
+pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(1, false);
+        let thief = thread::spawn({
+            let stack = stack.clone();
+            move || {
+                stack.steal_and_run();
+                stack.steal_and_run();
+            }
+        });
+        for _ in 0..2 {
+            let (slot, _) = stack.fork(0);
+            stack.join(0, slot);
+        }
+        thief.join().unwrap();
+    });
+}
+
+/// A searcher that forces private tasks out, and a thief, never get a task that the owner runs.
+pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(3, false);
+        let searcher = thread::spawn({
+            let stack = stack.clone();
+            move || {
+                stack.stack.force::<Os>();
+                stack.steal_and_run();
+            }
+        });
+        let (first, _) = stack.fork(0);
+        let (second, _) = stack.fork(1);
+        stack.join(1, second);
+        stack.join(0, first);
+        searcher.join().unwrap();
+    });
+}
+
+/// The same while the owner goes down and up again.
+pub fn join_stack_forced_exposure_survives_a_descent(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        // Quiet at first: one public task would be enough for a thief.
+        let (first, _) = stack.fork(0);
+        let searcher = thread::spawn({
+            let stack = stack.clone();
+            move || {
+                stack.stack.force::<Os>();
+                stack.steal_and_run();
+            }
+        });
+        for _ in 0..2 {
+            let (second, _) = stack.fork(1);
+            stack.join(1, second);
+        }
+        stack.join(0, first);
+        searcher.join().unwrap();
+    });
+}
+
+/// A worker that asks everybody and then finds no task goes to sleep in peace: the owner's next fork goes slow.
+pub fn join_stack_hides_no_task_from_a_sleeper(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        // The request from the start has been served: forks are private from now on.
+        let (slot, _) = stack.fork(0);
+        stack.join(0, slot);
+        let sleeper = thread::spawn({
+            let stack = stack.clone();
+            move || {
+                stack.stack.ask();
+                heavy::<Os>();
+                stack.stack.has_private() || stack.stack.has_public()
+            }
+        });
+        let (slot, told) = stack.fork(0);
+        let seen = sleeper.join().unwrap();
+        assert!(told || seen, "hidden: the owner told nobody, and the sleeper saw nothing");
+        stack.join(0, slot);
+    });
+}
+
+/// A request that arrives while the owner publishes is kept, or what it asked for is there.
+pub fn join_stack_keeps_a_request(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        let thief = thread::spawn({
+            let stack = stack.clone();
+            move || stack.steal_and_run()
+        });
+        let (first, _) = stack.fork(0);
+        let (second, _) = stack.fork(1);
+        thief.join().unwrap();
+        assert!(
+            stack.stack.is_asked() || stack.stack.has_public(),
+            "nothing is public, and the owner does not know that it is wanted"
+        );
+        stack.join(1, second);
+        stack.join(0, first);
+    });
+}
+
+// ---- the wake path
+
+/// A pool reduced to what sleeps: workers that take jobs from one counter.
+struct Sleepers<const N: usize> {
+    sleep: Sleep,
+    latches: [CoreLatch; N],
+    jobs: AtomicUsize,
+    closed: AtomicU32,
+    /// Written by the posters, read by whoever takes the job.
+    done: AtomicUsize,
+}
+
+impl<const N: usize> Sleepers<N> {
+    fn new() -> Arc<Self> {
+        Arc::new(Sleepers {
+            sleep: Sleep::new(),
+            latches: core::array::from_fn(|_| CoreLatch::new()),
+            jobs: AtomicUsize::new(0),
+            closed: AtomicU32::new(0),
+            done: AtomicUsize::new(0),
+        })
+    }
+
+    fn post(&self) {
+        self.jobs.fetch_add(1, Ordering::Release);
+        self.sleep.posted(|_| Some(self.latches.iter()));
+    }
+
+    fn take(&self) -> bool {
+        // A failed look must be able to read an old value: a load first, as a search has.
+        let mut jobs = self.jobs.load(Ordering::Relaxed);
+        while jobs > 0 {
+            match self.jobs.compare_exchange(jobs, jobs - 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => jobs = now,
+            }
+        }
+        false
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) != 0
+    }
+
+    fn close(&self) {
+        self.closed.swap(1, Ordering::Relaxed);
+        self.sleep.changed();
+        for latch in &self.latches {
+            self.sleep.wake(latch);
+        }
+    }
+
+    /// Serves as worker `me` until it has done `quota` jobs or the pool closes.
+    fn serve(&self, me: usize, quota: usize) {
+        for _ in 0..quota {
+            if !self.next(me) {
+                return;
+            }
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The steps of `Worker::next_work`, in its order, without the rounds before the announcement.
+    fn next(&self, me: usize) -> bool {
+        self.sleep.start_search();
+        loop {
+            let snapshot = self.sleep.announce();
+            if self.take() {
+                let left = self.sleep.end_search();
+                if left.idle() > 0 && self.jobs.load(Ordering::Relaxed) > 0 {
+                    self.sleep.posted(|_| Some(self.latches.iter()));
+                }
+                return true;
+            }
+            if self.is_closed() {
+                self.sleep.end_search();
+                return false;
+            }
+            let parked = self.sleep.park(&self.latches[me], snapshot, || true);
+            assert!(matches!(parked, Parked::Slept | Parked::Stayed));
+        }
+    }
+}
+
+/// `N` workers, of which this thread is one, do `jobs` jobs each; one poster posts them all.
+fn wake_path<const N: usize>(check: Check, jobs: usize) {
+    check.run(move || {
+        let pool = Sleepers::<N>::new();
+        let workers: Vec<_> = (1..N)
+            .map(|me| {
+                let pool = pool.clone();
+                thread::spawn(move || pool.serve(me, jobs))
+            })
+            .collect();
+        let poster = thread::spawn({
+            let pool = pool.clone();
+            move || (0..N * jobs).for_each(|_| pool.post())
+        });
+        pool.serve(0, jobs);
+        for thread in workers.into_iter().chain([poster]) {
+            thread.join().unwrap();
+        }
+        assert_eq!(pool.done.load(Ordering::Relaxed), N * jobs);
+        let left = pool.sleep.counts();
+        assert_eq!((left.searching(), left.sleeping()), (0, 0), "everybody left, and nobody is counted");
+    });
+}
+
+/// One worker, one poster, two jobs: no job is posted past a worker that goes to sleep.
+pub fn wake_path_one_worker_never_sleeps_over_a_job(check: Check) {
+    wake_path::<1>(check, 2);
+}
+
+/// Two workers, one poster, a job for each: no job is posted past workers that go to sleep.
+pub fn wake_path_two_workers_never_sleep_over_a_job(check: Check) {
+    wake_path::<2>(check, 1);
+}
+
+/// A close reaches a worker before, during and after it goes to sleep.
+pub fn wake_path_a_close_reaches_every_worker(check: Check) {
+    check.run(|| {
+        let pool = Sleepers::<1>::new();
+        let closer = thread::spawn({
+            let pool = pool.clone();
+            move || pool.close()
+        });
+        pool.serve(0, 1);
+        closer.join().unwrap();
+        assert_eq!(pool.done.load(Ordering::Relaxed), 0);
+    });
+}
+
+/// A worker that watches an event sleeps until the event, or new work, and hears of either.
+pub fn wake_path_a_watched_signal_wakes_its_worker(check: Check) {
+    check.run(|| {
+        let pool = Sleepers::<1>::new();
+        let signal = Arc::new((Signal::new(), AtomicU32::new(0)));
+        let setter = thread::spawn({
+            let (pool, signal) = (pool.clone(), signal.clone());
+            move || {
+                signal.1.store(7, Ordering::Relaxed);
+                // SAFETY: the signal is shared.
+                if unsafe { Signal::set::<Os>(&raw const signal.0) } {
+                    pool.sleep.wake(&pool.latches[0]);
+                }
+            }
+        });
+        let interrupter = thread::spawn(model::interrupt);
+        pool.sleep.start_search();
+        while !signal.0.is_done() {
+            let snapshot = pool.sleep.announce();
+            pool.sleep.park(&pool.latches[0], snapshot, || signal.0.watch());
+        }
+        pool.sleep.end_search();
+        assert_eq!(signal.1.load(Ordering::Relaxed), 7, "what the setter did");
+        setter.join().unwrap();
+        interrupter.join().unwrap();
+        assert_eq!(pool.sleep.counts().sleeping(), 0, "counted once");
+    });
+}
+
+/// A waiter that blocks on the signal itself is woken, whenever the event comes.
+pub fn signal_wakes_a_blocked_waiter(check: Check) {
+    check.run(|| {
+        let signal = Arc::new(Signal::new());
+        let setter = thread::spawn({
+            let signal = signal.clone();
+            move || {
+                // SAFETY: the signal is shared.
+                assert!(!unsafe { Signal::set::<Os>(&raw const *signal) }, "nobody watches");
+            }
+        });
+        let interrupter = thread::spawn(model::interrupt);
+        signal.block::<Os>();
+        assert!(signal.is_done());
+        setter.join().unwrap();
+        interrupter.join().unwrap();
+    });
+}
+
+// ---- the whole pool
+
+/// A pool of two seats, in memory that outlives the model, as a static would.
+fn pool() -> &'static Pool<2, 2> {
+    Box::leak(Box::new(Pool::new_on()))
+}
+
+/// A first half that blocks until the second half has run: the second half is never hidden from the idle worker.
+// full tier
+pub fn pool_first_half_may_wait_for_the_second(check: Check) {
+    check.bound(2).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let word = Arc::new(AtomicU32::new(0));
+        pool.enter(|w| {
+            w.join(
+                |_| {
+                    while word.load(Ordering::Acquire) == 0 {
+                        futex::wait(&word, 0);
+                    }
+                },
+                |_| {
+                    word.fetch_add(1, Ordering::Release);
+                    futex::wake_all(&raw const *word);
+                },
+            )
+        })
+        .unwrap();
+        pool.shutdown();
+        worker.join().unwrap();
+    });
+}
+
+/// A join ends with both results, whoever ran the second half, and a shutdown ends the worker.
+// full tier
+pub fn pool_join_returns_both_results(check: Check) {
+    check.bound(2).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let results = pool.enter(|w| w.join(|_| 1, |_| 2)).unwrap();
+        assert_eq!(results, (1, 2));
+        pool.shutdown();
+        worker.join().unwrap();
+    });
+}
+
+/// The barrier that the join stack is built on, as loom sees it.
+pub fn asymmetric_barrier_orders_a_store_before_a_load(check: Check) {
+    check.run(|| {
+        let words = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
+        let rare = thread::spawn({
+            let words = words.clone();
+            move || {
+                words.0.store(1, Ordering::Relaxed);
+                assert!(heavy::<Os>());
+                words.1.load(Ordering::Relaxed)
+            }
+        });
+        words.1.store(1, Ordering::Relaxed);
+        asym::light();
+        let here = words.0.load(Ordering::Relaxed);
+        let there = rare.join().unwrap();
+        assert!(here == 1 || there == 1, "both sides missed the other's store");
+        fence(Ordering::SeqCst);
+    });
+}
