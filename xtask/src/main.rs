@@ -2,6 +2,7 @@
 
 mod metadata;
 mod models;
+mod platforms;
 mod rows;
 mod sanitize;
 mod steps;
@@ -31,6 +32,8 @@ enum Command {
     OrderingSweep(sweep::Arguments),
     /// Run the tests under AddressSanitizer, LeakSanitizer and ThreadSanitizer
     Sanitize(sanitize::Arguments),
+    /// Build and run the layers on every target that this machine can run or link
+    Platforms(platforms::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -54,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Models(arguments) => models::run(&sh, arguments),
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
+        Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

@@ -1,0 +1,70 @@
+//! Programs without a standard library, which run the conformance suite on a platform of their own.
+//!
+//! They are packages below `guests/`, outside of the workspace, because each needs its own linker script and flags.
+
+use anyhow::{Result, ensure};
+use xshell::cmd;
+
+use super::machine::{Machine, variable};
+use crate::steps::Steps;
+
+/// A static program without libc: the linker finds every symbol, and none is left for a loader. The same program with the
+/// feature `libc` must not link, or the check would say nothing.
+pub(super) fn no_libc(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    let sh = machine.sh;
+    let manifest = machine.guest("no-libc").join("Cargo.toml");
+    let folder = machine.scratch.join("no-libc");
+    let build = || cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {folder}");
+    let program = folder.join("release/no-libc");
+    steps.check(name, || {
+        build().run()?;
+        cmd!(sh, "{program}").run()?;
+        let undefined = cmd!(sh, "nm --undefined-only {program}").read()?;
+        ensure!(undefined.is_empty(), "symbols of another library: {undefined}");
+        let symbols = cmd!(sh, "nm {program}").read()?;
+        ensure!(!symbols.contains("__errno_location") && symbols.contains("_start"), "not the program we built");
+        let with_libc = build().args(["--features", "libc"]).ignore_status().output()?;
+        let complaint = String::from_utf8_lossy(&with_libc.stderr).into_owned();
+        ensure!(!with_libc.status.success(), "the program links libc's functions without libc");
+        ensure!(complaint.contains("undefined reference to `syscall'"), "fails for another reason: {complaint}");
+        Ok(())
+    });
+    Ok(())
+}
+
+/// Harts that wait in `wfi` and wake each other by interrupts, behind `platform!`.
+pub(super) fn riscv64(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    const TARGET: &str = "riscv64gc-unknown-none-elf";
+    machine.install(&["qemu-system-misc"])?;
+    let sh = machine.sh;
+    let manifest = machine.guest("riscv64").join("Cargo.toml");
+    let build = machine
+        .cargo("build", TARGET, "-Clinker-flavor=ld.lld -Crelocation-model=static", "core")?
+        .args(["--release", "--manifest-path"])
+        .arg(manifest)
+        .env(variable(TARGET, "LINKER"), "ld.lld-22");
+    let program = machine.scratch.join(TARGET).join(TARGET).join("release/riscv64-guest");
+    let run = cmd!(sh, "timeout 120 qemu-system-riscv64 -machine virt -bios none -smp 4 -nographic -kernel {program}");
+    steps.commands(name, [build, run]);
+    Ok(())
+}
+
+/// Shared memory between worker threads of Node; each has a stack and a block of thread-local data of its own.
+pub(super) fn wasm(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    machine.install(&["nodejs"])?;
+    let sh = machine.sh;
+    let guest = machine.guest("wasm");
+    let manifest = guest.join("Cargo.toml");
+    let flags = "-Ctarget-feature=+atomics,+bulk-memory,+mutable-globals";
+    let build = machine
+        .cargo("build", TARGET, flags, "core")?
+        .args(["--release", "--manifest-path"])
+        .arg(manifest)
+        .env(variable(TARGET, "LINKER"), "wasm-ld-22");
+    let module = machine.scratch.join(TARGET).join(TARGET).join("release/wasm_guest.wasm");
+    let host = guest.join("host.mjs");
+    let run = cmd!(sh, "timeout 120 node {host} {module}");
+    steps.commands(name, [build, run]);
+    Ok(())
+}

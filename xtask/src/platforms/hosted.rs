@@ -1,0 +1,149 @@
+//! Targets with a standard library: `cargo test`, with a linker and a runner.
+
+use anyhow::Result;
+use xshell::{Cmd, cmd};
+
+use super::PACKAGES;
+use super::machine::{Machine, variable, word};
+use crate::steps::Steps;
+
+/// A Linux of another processor.
+struct Cross {
+    target: &'static str,
+    packages: &'static [&'static str],
+    linker: &'static str,
+    runner: &'static str,
+}
+
+fn packages() -> impl Iterator<Item = String> {
+    PACKAGES.iter().flat_map(|package| ["--package".to_owned(), (*package).to_owned()])
+}
+
+/// Tests on emulators are about code and calls, not about time.
+fn patient(command: Cmd<'_>) -> Cmd<'_> {
+    command.env("REVEILLE_LATE_MS", "200")
+}
+
+pub(super) fn native(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    let sh = machine.sh;
+    let test = || cmd!(sh, "cargo test --no-fail-fast --lib --tests").args(packages());
+    steps.cargo_test(&format!("{name}: libc"), test());
+    let raw = cmd!(sh, "cargo test --no-fail-fast --lib --tests --package reveille-futex").args([
+        "--no-default-features",
+        "--features",
+        "linux-raw",
+    ]);
+    steps.cargo_test(&format!("{name}: own system calls"), raw);
+    Ok(())
+}
+
+/// Both ways to make a system call; a target's own instruction runs nowhere else.
+fn cross(machine: &Machine<'_>, steps: &mut Steps, name: &str, cross: &Cross) -> Result<()> {
+    machine.install(cross.packages)?;
+    for (way, features) in [("libc", &[][..]), ("own system calls", &["--no-default-features"][..])] {
+        let test = machine
+            .cargo("test", cross.target, "", "std,panic_unwind")?
+            .args(["--no-fail-fast", "--lib", "--tests"])
+            .args(packages())
+            .args(features)
+            .env(variable(cross.target, "LINKER"), cross.linker)
+            .env(variable(cross.target, "RUNNER"), cross.runner);
+        steps.cargo_test(&format!("{name}: {way}"), patient(test));
+    }
+    Ok(())
+}
+
+/// Not gcc-multilib: it conflicts with the other cross compilers.
+pub(super) fn i686(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    cross(
+        machine,
+        steps,
+        name,
+        &Cross {
+            target: "i686-unknown-linux-gnu",
+            packages: &["gcc-i686-linux-gnu", "libc6-dev-i386-cross"],
+            linker: "i686-linux-gnu-gcc",
+            runner: "/usr/i686-linux-gnu/lib/ld-linux.so.2 --library-path /usr/i686-linux-gnu/lib",
+        },
+    )
+}
+
+pub(super) fn aarch64(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    cross(
+        machine,
+        steps,
+        name,
+        &Cross {
+            target: "aarch64-unknown-linux-gnu",
+            packages: &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user"],
+            linker: "aarch64-linux-gnu-gcc",
+            runner: "qemu-aarch64 -L /usr/aarch64-linux-gnu",
+        },
+    )
+}
+
+pub(super) fn armv7(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    cross(
+        machine,
+        steps,
+        name,
+        &Cross {
+            target: "armv7-unknown-linux-gnueabihf",
+            packages: &["gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross", "qemu-user"],
+            linker: "arm-linux-gnueabihf-gcc",
+            runner: "qemu-arm -L /usr/arm-linux-gnueabihf",
+        },
+    )
+}
+
+pub(super) fn riscv64(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    cross(
+        machine,
+        steps,
+        name,
+        &Cross {
+            target: "riscv64gc-unknown-linux-gnu",
+            packages: &["gcc-riscv64-linux-gnu", "libc6-dev-riscv64-cross", "qemu-user"],
+            linker: "riscv64-linux-gnu-gcc",
+            runner: "qemu-riscv64 -L /usr/riscv64-linux-gnu",
+        },
+    )
+}
+
+/// The standard library of Windows imports `ProcessPrng` from a library that wine 8 does not have; a program that asks
+/// for random numbers does not care who makes them.
+const PRNG: &str = "\
+#include <stddef.h>
+unsigned char __stdcall SystemFunction036(void *buffer, unsigned long size);
+__declspec(dllexport) int __stdcall ProcessPrng(unsigned char *buffer, size_t size) { return SystemFunction036(buffer, size); }
+";
+
+/// Wine without a display, with a prefix of our own, ended before the step is.
+pub(super) fn windows(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+    const TARGET: &str = "x86_64-pc-windows-gnu";
+    const WINE: &str = "/usr/lib/wine/wine64";
+    machine.install(&["gcc-mingw-w64-x86-64", "wine64", "wine"])?;
+    let sh = machine.sh;
+    let prefix = machine.scratch.join("wine");
+    let library = prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
+    let environment = |command: Cmd<'_>| -> Result<()> {
+        Ok(command.env("WINEPREFIX", &prefix).env("WINEDEBUG", "-all").env_remove("DISPLAY").quiet().run()?)
+    };
+    if !sh.path_exists(&library) {
+        sh.create_dir(&machine.scratch)?;
+        environment(cmd!(sh, "{WINE} wineboot -i").ignore_stdout().ignore_stderr())?;
+        let source = machine.scratch.join("prng.c");
+        sh.write_file(&source, PRNG)?;
+        cmd!(sh, "x86_64-w64-mingw32-gcc -shared -o {library} {source} -ladvapi32").run()?;
+    }
+    let runner = machine
+        .script("wine.sh", &format!("unset DISPLAY\nWINEPREFIX={} WINEDEBUG=-all exec {WINE} \"$@\"", word(&prefix)))?;
+    let test = machine
+        .cargo("test", TARGET, "", "std,panic_unwind")?
+        .args(["--no-fail-fast", "--lib", "--tests"])
+        .args(packages())
+        .env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc")
+        .env(variable(TARGET, "RUNNER"), runner);
+    steps.cargo_test(name, patient(test));
+    environment(cmd!(sh, "/usr/lib/wine/wineserver64 -k").ignore_status())
+}

@@ -1,0 +1,93 @@
+//! What the targets have in common: packages, the toolchain with library sources, a place for scratch files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::metadata;
+
+/// Compiler, cargo and library sources of one version, beside whatever rustup has.
+const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+
+/// The machine that everything runs on.
+pub(crate) struct Machine<'a> {
+    pub(crate) sh: &'a Shell,
+    /// Build results and tools; below `target/`, so that a clean build forgets them.
+    pub(crate) scratch: PathBuf,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(sh: &'a Shell) -> Self {
+        Machine { sh, scratch: metadata::root().join("target").join("platforms") }
+    }
+
+    /// Installs those Debian packages that are missing.
+    pub(crate) fn install(&self, packages: &[&str]) -> Result<()> {
+        let missing: Vec<_> = packages.iter().filter(|package| !self.has(package)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let sh = self.sh;
+        let root = cmd!(sh, "id -u").quiet().read()? == "0";
+        let prefix: &[&str] = if root { &[] } else { &["sudo"] };
+        let apt = |arguments: &[&str]| {
+            let mut words = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied());
+            let program = words.next().expect("at least apt-get");
+            cmd!(sh, "{program}").args(words).env("DEBIAN_FRONTEND", "noninteractive")
+        };
+        let install = || {
+            apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]).args(missing.clone())
+        };
+        if install().quiet().run().is_err() {
+            apt(&["update"]).quiet().run()?;
+            install().run().with_context(|| format!("installing {missing:?}"))?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, package: &str) -> bool {
+        let format = "--showformat=${Status}";
+        let status = cmd!(self.sh, "dpkg-query --show {format} {package}");
+        status.quiet().ignore_stderr().read().is_ok_and(|status| status.ends_with("ok installed"))
+    }
+
+    /// A cargo that can build the standard library for another target, with the packages it needs.
+    ///
+    /// Flags of a target go into `flags`, not into a configuration: other flags are another build of the library, so they
+    /// stay the same for each target.
+    pub(crate) fn cargo(&self, command: &str, target: &str, flags: &str, libraries: &str) -> Result<Cmd<'a>> {
+        self.install(TOOLCHAIN)?;
+        let folder = self.scratch.join(target);
+        Ok(cmd!(self.sh, "/usr/bin/cargo {command} -Zbuild-std={libraries} --target {target} --target-dir {folder}")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC", "/usr/bin/rustc")
+            .env("RUSTDOC", "/usr/bin/rustdoc") // or documentation tests meet another compiler's libraries
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("RUSTFLAGS", flags))
+    }
+
+    /// Writes an executable file into the scratch folder.
+    pub(crate) fn script(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.scratch.join(name);
+        let sh = self.sh;
+        sh.write_file(&path, format!("#!/bin/sh\n{text}\n"))?;
+        cmd!(sh, "chmod +x {path}").quiet().run()?;
+        Ok(path)
+    }
+
+    /// A guest program's folder.
+    pub(crate) fn guest(&self, name: &str) -> PathBuf {
+        metadata::root().join("xtask/src/platforms/guests").join(name)
+    }
+}
+
+/// The variable by which cargo learns of a target's linker or runner.
+pub(crate) fn variable(target: &str, what: &str) -> String {
+    format!("CARGO_TARGET_{}_{what}", target.replace('-', "_").to_uppercase())
+}
+
+/// A path as a command's word.
+pub(crate) fn word(path: &Path) -> String {
+    path.display().to_string()
+}
