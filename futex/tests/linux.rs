@@ -10,34 +10,32 @@ use std::sync::atomic::Ordering;
 /// A seccomp filter holds for the thread that installs it and its children, for ever: each test runs in its own process.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
 mod filtered {
-    use std::env;
     use std::os::unix::process::ExitStatusExt;
-    use std::process::{Command, ExitStatus};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::process::ExitStatus;
     use std::thread;
     use std::time::Duration;
 
     use reveille_futex::{AtomicU32, WaitOutcome, probe, wait, wait_timeout, wake_one};
     use std::sync::atomic::Ordering;
 
-    /// Set in the process that a test runs in.
-    const CHILD: &str = "REVEILLE_FILTERED";
-
     /// The child's exit status when it came to the end.
     const REACHED: i32 = 7;
 
-    /// Runs the calling test again, in a process of its own.
-    fn in_a_process() -> Option<ExitStatus> {
-        if env::var_os(CHILD).is_some() {
-            return None;
+    /// Runs `f` in a forked child and ends that without joining threads: joins are futex calls too.
+    fn in_a_process(f: impl FnOnce()) -> ExitStatus {
+        // SAFETY: the child touches no lock that another thread may hold now, but the allocator's, which libc readies.
+        let child = unsafe { libc::fork() };
+        assert!(child >= 0);
+        if child == 0 {
+            let status = if catch_unwind(AssertUnwindSafe(f)).is_ok() { REACHED } else { 1 };
+            // SAFETY: ends the process at once.
+            unsafe { libc::_exit(status) };
         }
-        let name = thread::current().name().expect("the harness names its threads").to_owned();
-        let mut child = Command::new(env::current_exe().unwrap());
-        Some(child.args([&name, "--exact", "--nocapture"]).env(CHILD, "1").status().unwrap())
-    }
-
-    fn exit() -> ! {
-        // SAFETY: ends the process at once, without joining threads: their joins are futex calls too.
-        unsafe { libc::_exit(REACHED) }
+        let mut status = 0;
+        // SAFETY: our child, a writable status.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        ExitStatus::from_raw(status)
     }
 
     /// Answers the futex call of this thread and its future children by `action`.
@@ -63,65 +61,59 @@ mod filtered {
 
     #[test]
     fn a_forbidden_futex_is_reported_and_waited_for_all_the_same() {
-        if let Some(status) = in_a_process() {
-            assert_eq!(status.code(), Some(REACHED), "{status}");
-            return;
-        }
         static TURN: AtomicU32 = AtomicU32::new(0);
         const TURNS: u32 = 1_000;
-        assert!(probe().is_ok(), "before the filter");
-        filter_futex(libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
-        let side = |side: u32| {
-            for turn in (0..TURNS).filter(|turn| turn % 2 == side) {
-                loop {
-                    let now = TURN.load(Ordering::Acquire);
-                    if now == turn {
-                        break;
+        let status = in_a_process(|| {
+            assert!(probe().is_ok(), "before the filter");
+            filter_futex(libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
+            let side = |side: u32| {
+                for turn in (0..TURNS).filter(|turn| turn % 2 == side) {
+                    loop {
+                        let now = TURN.load(Ordering::Acquire);
+                        if now == turn {
+                            break;
+                        }
+                        wait(&TURN, now);
                     }
-                    wait(&TURN, now);
+                    TURN.fetch_add(1, Ordering::Release);
+                    wake_one(&TURN);
                 }
-                TURN.fetch_add(1, Ordering::Release);
-                wake_one(&TURN);
+            };
+            thread::spawn(move || side(1));
+            side(0);
+            while TURN.load(Ordering::Acquire) != TURNS {
+                thread::yield_now();
             }
-        };
-        thread::spawn(move || side(1));
-        side(0);
-        while TURN.load(Ordering::Acquire) != TURNS {
-            thread::yield_now();
-        }
-        let error = probe().unwrap_err();
-        assert_eq!(error.code(), libc::ENOSYS);
-        assert!(["wait", "wake"].contains(&error.call()));
-        let word = AtomicU32::new(0);
-        while wait_timeout(&word, 0, Duration::from_millis(1)) != WaitOutcome::TimedOut {}
-        exit();
+            let error = probe().unwrap_err();
+            assert_eq!(error.code(), libc::ENOSYS);
+            assert!(["wait", "wake"].contains(&error.call()));
+            let word = AtomicU32::new(0);
+            while wait_timeout(&word, 0, Duration::from_millis(1)) != WaitOutcome::TimedOut {}
+        });
+        assert_eq!(status.code(), Some(REACHED), "{status}");
     }
 
     #[test]
     fn a_zero_timeout_makes_no_system_call() {
-        if let Some(status) = in_a_process() {
-            assert_eq!(status.code(), Some(REACHED), "{status}");
-            return;
-        }
-        let word = AtomicU32::new(0);
-        filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
-        for _ in 0..1_000 {
-            assert_eq!(wait_timeout(&word, 0, Duration::ZERO), WaitOutcome::TimedOut);
-            assert_eq!(wait_timeout(&word, 1, Duration::ZERO), WaitOutcome::Mismatch);
-        }
-        exit();
+        let status = in_a_process(|| {
+            let word = AtomicU32::new(0);
+            filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
+            for _ in 0..1_000 {
+                assert_eq!(wait_timeout(&word, 0, Duration::ZERO), WaitOutcome::TimedOut);
+                assert_eq!(wait_timeout(&word, 1, Duration::ZERO), WaitOutcome::Mismatch);
+            }
+        });
+        assert_eq!(status.code(), Some(REACHED), "{status}");
     }
 
     #[test]
     fn any_other_timeout_makes_one() {
-        if let Some(status) = in_a_process() {
-            assert_eq!(status.signal(), Some(libc::SIGSYS), "the filter works: {status}");
-            return;
-        }
-        let word = AtomicU32::new(0);
-        filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
-        wait_timeout(&word, 0, Duration::from_nanos(1));
-        exit();
+        let status = in_a_process(|| {
+            let word = AtomicU32::new(0);
+            filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
+            wait_timeout(&word, 0, Duration::from_nanos(1));
+        });
+        assert_eq!(status.signal(), Some(libc::SIGSYS), "the filter works: {status}");
     }
 }
 
