@@ -151,7 +151,7 @@ fn write_copy(layer: &str, name: &str, files: &BTreeMap<PathBuf, String>, out: &
         let path = if path == Path::new("lib.rs") { Path::new("mod.rs") } else { path };
         let text: String = text
             .lines()
-            .filter(|line| !line.starts_with("#!["))
+            .filter(|line| !line.starts_with("#![") && line.trim() != "#[macro_export]")
             .map(|line| line.replace("crate::", &format!("crate::{name}::subject::")).replace("$crate::", "$crate ::"))
             .fold(String::new(), |all, line| all + &line + "\n");
         let path = folder.join(path);
