@@ -13,6 +13,7 @@ mod filtered {
     use std::os::unix::process::ExitStatusExt;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::process::ExitStatus;
+    use std::ptr;
     use std::thread;
     use std::time::Duration;
 
@@ -22,7 +23,11 @@ mod filtered {
     /// The child's exit status when it came to the end.
     const REACHED: i32 = 7;
 
-    /// Runs `f` in a forked child and ends that without joining threads: joins are futex calls too.
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+    /// Runs `f` in a forked child.
     fn in_a_process(f: impl FnOnce()) -> ExitStatus {
         // SAFETY: the child touches no lock that another thread may hold now, but the allocator's, which libc readies.
         let child = unsafe { libc::fork() };
@@ -38,23 +43,25 @@ mod filtered {
         ExitStatus::from_raw(status)
     }
 
-    /// Answers the futex call of this thread and its future children by `action`.
-    fn filter_futex(action: u32) {
-        let statement = |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+    /// Answers calls about `word`, of this thread and its future children, by `action`. The standard library and libc go on
+    /// using futexes of their own.
+    fn filter_futex(word: &AtomicU32, action: u32) {
+        let load = |offset: u32| libc::sock_filter { code: LOAD, jt: 0, jf: 0, k: offset };
+        let unless_equal = |k: u32, skip: u8| libc::sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf: skip, k };
+        let answer = |k: u32| libc::sock_filter { code: RETURN, jt: 0, jf: 0, k };
         let mut program = [
-            statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0), // the call's number
-            libc::sock_filter {
-                jf: 1,
-                ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::SYS_futex as u32)
-            },
-            statement(libc::BPF_RET | libc::BPF_K, action),
-            statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW),
+            load(0), // the call's number
+            unless_equal(libc::SYS_futex as u32, 3),
+            load(16), // the lower half of the first argument, the word's address
+            unless_equal(ptr::from_ref(word).addr() as u32, 1),
+            answer(action),
+            answer(libc::SECCOMP_RET_ALLOW),
         ];
         let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
         // SAFETY: changes a flag of this thread.
         let privileges = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
         assert_eq!(privileges, 0);
-        // SAFETY: `program` points to four instructions that outlive the call.
+        // SAFETY: `program` points to instructions that outlive the call.
         let filter = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
         assert_eq!(filter, 0, "seccomp filters are available");
     }
@@ -65,7 +72,7 @@ mod filtered {
         const TURNS: u32 = 1_000;
         let status = in_a_process(|| {
             assert!(probe().is_ok(), "before the filter");
-            filter_futex(libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
+            filter_futex(&TURN, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
             let side = |side: u32| {
                 for turn in (0..TURNS).filter(|turn| turn % 2 == side) {
                     loop {
@@ -79,11 +86,11 @@ mod filtered {
                     wake_one(&TURN);
                 }
             };
-            thread::spawn(move || side(1));
-            side(0);
-            while TURN.load(Ordering::Acquire) != TURNS {
-                thread::yield_now();
-            }
+            thread::scope(|s| {
+                s.spawn(|| side(1));
+                side(0);
+            });
+            assert_eq!(TURN.load(Ordering::Acquire), TURNS);
             let error = probe().unwrap_err();
             assert_eq!(error.code(), libc::ENOSYS);
             assert!(["wait", "wake"].contains(&error.call()));
@@ -97,7 +104,7 @@ mod filtered {
     fn a_zero_timeout_makes_no_system_call() {
         let status = in_a_process(|| {
             let word = AtomicU32::new(0);
-            filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
+            filter_futex(&word, libc::SECCOMP_RET_KILL_PROCESS);
             for _ in 0..1_000 {
                 assert_eq!(wait_timeout(&word, 0, Duration::ZERO), WaitOutcome::TimedOut);
                 assert_eq!(wait_timeout(&word, 1, Duration::ZERO), WaitOutcome::Mismatch);
@@ -110,7 +117,7 @@ mod filtered {
     fn any_other_timeout_makes_one() {
         let status = in_a_process(|| {
             let word = AtomicU32::new(0);
-            filter_futex(libc::SECCOMP_RET_KILL_PROCESS);
+            filter_futex(&word, libc::SECCOMP_RET_KILL_PROCESS);
             wait_timeout(&word, 0, Duration::from_nanos(1));
         });
         assert_eq!(status.signal(), Some(libc::SIGSYS), "the filter works: {status}");
