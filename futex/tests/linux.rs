@@ -43,17 +43,26 @@ mod filtered {
         ExitStatus::from_raw(status)
     }
 
+    /// 32-bit targets have a second call, for deadlines of 64 bits.
+    const FUTEX_TIME64: u32 = 422;
+
     /// Answers calls about `word`, of this thread and its future children, by `action`. The standard library and libc go on
     /// using futexes of their own.
     fn filter_futex(word: &AtomicU32, action: u32) {
+        filter(word, libc::SYS_futex as u32, FUTEX_TIME64, action);
+    }
+
+    fn filter(word: &AtomicU32, call: u32, other_call: u32, action: u32) {
         let load = |offset: u32| libc::sock_filter { code: LOAD, jt: 0, jf: 0, k: offset };
-        let unless_equal = |k: u32, skip: u8| libc::sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf: skip, k };
+        let skip_if_equal =
+            |k: u32, equal: u8, not: u8| libc::sock_filter { code: JUMP_IF_EQUAL, jt: equal, jf: not, k };
         let answer = |k: u32| libc::sock_filter { code: RETURN, jt: 0, jf: 0, k };
         let mut program = [
             load(0), // the call's number
-            unless_equal(libc::SYS_futex as u32, 3),
+            skip_if_equal(call, 1, 0),
+            skip_if_equal(other_call, 0, 3),
             load(16), // the lower half of the first argument, the word's address
-            unless_equal(ptr::from_ref(word).addr() as u32, 1),
+            skip_if_equal(ptr::from_ref(word).addr() as u32, 0, 1),
             answer(action),
             answer(libc::SECCOMP_RET_ALLOW),
         ];
@@ -96,6 +105,22 @@ mod filtered {
             assert!(["wait", "wake"].contains(&error.call()));
             let word = AtomicU32::new(0);
             while wait_timeout(&word, 0, Duration::from_millis(1)) != WaitOutcome::TimedOut {}
+        });
+        assert_eq!(status.code(), Some(REACHED), "{status}");
+    }
+
+    /// Kernels may be built without the call that takes 32-bit times.
+    #[cfg(target_arch = "x86")]
+    #[test]
+    fn without_the_old_call_the_new_one_is_made() {
+        let status = in_a_process(|| {
+            let word = AtomicU32::new(0);
+            let old = libc::SYS_futex as u32;
+            filter(&word, old, old, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
+            assert_eq!(wait(&word, 1), WaitOutcome::Mismatch);
+            assert_eq!(wait_timeout(&word, 0, Duration::from_millis(2)), WaitOutcome::TimedOut);
+            assert_eq!(wake_one(&word), Some(0));
+            assert!(probe().is_ok(), "no call failed");
         });
         assert_eq!(status.code(), Some(REACHED), "{status}");
     }
