@@ -19,11 +19,6 @@ fn packages() -> impl Iterator<Item = String> {
     PACKAGES.iter().flat_map(|package| ["--package".to_owned(), (*package).to_owned()])
 }
 
-/// Tests on emulators are about code and calls, not about time.
-fn patient(command: Cmd<'_>) -> Cmd<'_> {
-    command.env("REVEILLE_LATE_MS", "200")
-}
-
 pub(super) fn native(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
     let sh = machine.sh;
     let test = || cmd!(sh, "cargo test --no-fail-fast --lib --tests").args(packages());
@@ -48,7 +43,7 @@ fn cross(machine: &Machine<'_>, steps: &mut Steps, name: &str, cross: &Cross) ->
             .args(features)
             .env(variable(cross.target, "LINKER"), cross.linker)
             .env(variable(cross.target, "RUNNER"), cross.runner);
-        steps.cargo_test(&format!("{name}: {way}"), patient(test));
+        steps.cargo_test(&format!("{name}: {way}"), test);
     }
     Ok(())
 }
@@ -144,6 +139,6 @@ pub(super) fn windows(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> R
         .args(packages())
         .env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc")
         .env(variable(TARGET, "RUNNER"), runner);
-    steps.cargo_test(name, patient(test));
+    steps.cargo_test(name, test);
     environment(cmd!(sh, "/usr/lib/wine/wineserver64 -k").ignore_status())
 }
