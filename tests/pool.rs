@@ -36,6 +36,19 @@ fn joins_compute() {
     }
 }
 
+/// A task from outside wakes the worker of seat 0 too: with one worker there is no other.
+#[test]
+fn a_parked_worker_is_woken_for_a_task_from_outside() {
+    let pool = pool(1);
+    for round in 0..20 {
+        thread::sleep(Duration::from_millis(2)); // many times as long as a worker searches before it parks
+        let (send, receive) = mpsc::channel();
+        pool.spawn(move || send.send(round).unwrap()).detach();
+        assert_eq!(receive.recv_timeout(Duration::from_secs(10)), Ok(round), "nobody woke the worker");
+    }
+    assert!(pool.stats().parks > 0, "it never slept");
+}
+
 #[test]
 fn free_functions_use_the_installed_pool() {
     let pool = pool(3);

@@ -16,6 +16,9 @@ use crate::seat::Seat;
 use crate::sleep::Sleep;
 use crate::stack::{CAN_BE_LAZY, Slot, heavy};
 
+/// In place of a worker's index: a caller from outside, who has no seat to be left out.
+const NOBODY: usize = usize::MAX;
+
 /// The shared part of a pool.
 pub(crate) struct Core<P: Platform> {
     seats: AtomicPtr<Seat<P>>,
@@ -81,7 +84,8 @@ impl<P: Platform> Core<P> {
         self.parallelism.load(Ordering::Relaxed) // constant
     }
 
-    /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first.
+    /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
+    /// them for [`NOBODY`].
     pub(crate) fn others(&self, index: usize) -> Chain<slice::Iter<'_, Seat<P>>, slice::Iter<'_, Seat<P>>> {
         let seats = self.seats();
         let (before, after) = seats.split_at(index.min(seats.len()));
@@ -141,7 +145,7 @@ impl<P: Platform> Core<P> {
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
         self.injector.push(task);
-        self.posted(0);
+        self.posted(NOBODY);
     }
 
     /// Wakes every sleeper, to look at the lifecycle.
