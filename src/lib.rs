@@ -10,3 +10,8 @@ pub use reveille_pool as pool;
 #[cfg(feature = "std")]
 pub use reveille_pool::{JoinHandle, ThreadPool, ThreadPoolBuilder, current_num_threads, join, scope, spawn};
 pub use reveille_pool::{Pool, Worker};
+
+/// The examples of README.md are tests.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
