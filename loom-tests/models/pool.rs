@@ -31,7 +31,7 @@ impl TestTask {
         self.data.with_mut(|data| {
             // SAFETY: whoever has the slot is alone here; loom checks it.
             let data = unsafe { &mut *data };
-            assert_eq!(*data, 7, "the task as it was forked");
+            assert_eq!(*data, 7, "a task ran that is not the one that was forked");
             *data = 0;
         });
         assert_eq!(self.runs.fetch_add(1, Ordering::Relaxed), 0, "a task ran twice");
@@ -78,12 +78,13 @@ impl Stack {
             unsafe { &*slot }.done.block::<Os>();
             self.stack.retire(slot);
         }
-        assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a join ends when its task has run");
+        assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a task ran not once when its join ended");
     }
 
     /// Steals one task, if there is one to be had, and runs it.
     fn steal_and_run(&self) {
         if let Some((slot, task)) = self.stack.steal() {
+            assert!(!task.is_null(), "a claimed slot without its task");
             // SAFETY: a claimed task is live until its slot is done.
             unsafe { &*task }.run();
             // SAFETY: slots live as long as the stack.
@@ -147,6 +148,22 @@ pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
     });
 }
 
+/// The same where the slot's next task is another one: a thief runs the one that it claimed.
+pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        let thief = thread::spawn({
+            let stack = stack.clone();
+            move || stack.steal_and_run()
+        });
+        for task in 0..2 {
+            let (slot, _) = stack.fork(task);
+            stack.join(task, slot);
+        }
+        thief.join().unwrap();
+    });
+}
+
 /// A searcher that forces private tasks out, and a thief, never get a task that the owner runs.
 pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
     check.run(|| {
@@ -155,6 +172,7 @@ pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
             let stack = stack.clone();
             move || {
                 stack.stack.force::<Os>();
+                stack.steal_and_run();
                 stack.steal_and_run();
             }
         });
@@ -177,6 +195,31 @@ pub fn join_stack_forced_exposure_survives_a_descent(check: Check) {
             move || {
                 stack.stack.force::<Os>();
                 stack.steal_and_run();
+                stack.steal_and_run();
+            }
+        });
+        for _ in 0..2 {
+            let (second, _) = stack.fork(1);
+            stack.join(1, second);
+        }
+        stack.join(0, first);
+        searcher.join().unwrap();
+    });
+}
+
+/// The same with a searcher that forces twice: the second time it begins from the word that the owner's reclaim has left.
+pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        let (first, _) = stack.fork(0);
+        let searcher = thread::spawn({
+            let stack = stack.clone();
+            move || {
+                stack.stack.force::<Os>();
+                if stack.stack.force::<Os>() {
+                    stack.steal_and_run();
+                    stack.steal_and_run();
+                }
             }
         });
         for _ in 0..2 {
@@ -276,7 +319,6 @@ impl<const N: usize> Sleepers<N> {
 
     fn close(&self) {
         self.closed.swap(1, Ordering::Relaxed);
-        self.sleep.changed();
         for latch in &self.latches {
             self.sleep.wake(latch);
         }

@@ -150,7 +150,6 @@ impl<P: Platform> Core<P> {
 
     /// Wakes every sleeper, to look at the lifecycle.
     pub(crate) fn wake_all(&self) {
-        self.sleep.changed();
         for seat in self.seats() {
             self.sleep.wake(&seat.park);
         }

@@ -36,7 +36,7 @@ const JEC_SHIFT: u32 = if cfg!(loom) { usize::BITS - 1 } else { 2 * FIELD_BITS }
 const ONE_JEC: usize = 1 << JEC_SHIFT;
 
 /// The largest number of seats that one pool can count.
-pub(crate) const MAX_SEATS: usize = BIAS - 1;
+pub(crate) const MAX_SEATS: usize = (1 << (FIELD_BITS - 1)) - 1;
 
 /// One reading of the counters.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -93,13 +93,8 @@ impl Sleep {
         false
     }
 
-    /// Keeps searchers from falling asleep over a change that is no work, such as a shutdown. The caller then wakes those
-    /// that sleep, each by [`wake`](Self::wake).
-    pub fn changed(&self) {
-        self.counters.post();
-    }
-
-    /// Wakes the worker that parks on this latch, or keeps it from parking the next time. Returns whether it slept.
+    /// Wakes the worker that parks on this latch, or keeps it from parking the next time; no look at the counters could tell
+    /// which (M11). Returns whether it slept.
     pub fn wake<P: Platform>(&self, latch: &CoreLatch<P>) -> bool {
         let slept = latch.mark();
         if slept {
