@@ -8,6 +8,7 @@ use reveille_futex::sync::hint;
 use crate::Worker;
 use crate::job::Job;
 use crate::search::Work;
+use crate::seat::Seat;
 use crate::signal::Signal;
 use crate::sleep::Parked;
 use crate::stack::{Slot, heavy};
@@ -81,6 +82,7 @@ impl<P: Platform> Worker<P> {
         let sleep = &self.core().sleep;
         sleep.start_search();
         let mut round = 0;
+        let mut patience = Patience::default();
         loop {
             if event.is_done() {
                 self.end_search(false);
@@ -91,6 +93,7 @@ impl<P: Platform> Worker<P> {
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
+                patience.look(self);
             }
             if round < self.rounds() {
                 backoff::<P>(round, event);
@@ -132,6 +135,11 @@ impl<P: Platform> Worker<P> {
         let left = core.sleep.end_search();
         if left.idle() == 0 {
             return;
+        }
+        if left.sleeping() > 0 {
+            // What a sleeper asked for may have been published when there were threads enough, and nobody was woken: the
+            // first fork looks again.
+            self.seat().stack.ask();
         }
         // A thread that is active may just have forked in private, unseen: a searcher will make it publish.
         let others_are_active = core.active(left.idle()) > 1;
@@ -198,6 +206,35 @@ impl<P: Platform> Worker<P> {
                     slot.done.block_for::<P>(LOOK_AGAIN);
                 }
             }
+        }
+    }
+}
+
+/// How often a searcher sees the same piece of work with private tasks, and nothing public, before it asks for some: about
+/// 5 us. Work that is over sooner runs undisturbed; a request costs its owner several cache misses.
+const PATIENCE: u32 = 7;
+
+/// What a searcher remembers from round to round.
+#[derive(Default)]
+struct Patience {
+    seat: usize,
+    episode: usize,
+    rounds: u32,
+}
+
+impl Patience {
+    /// After a search that found nothing: asks the owner of private tasks that has been at it for a while.
+    fn look<P: Platform>(&mut self, worker: &Worker<P>) {
+        let hoards = |seat: &&Seat<P>| seat.stack.has_private() && !seat.stack.is_asked();
+        let Some(seat) = worker.core().others(worker.index()).find(hoards) else { return };
+        let (index, episode) = (seat.index(), seat.episode());
+        if (self.seat, self.episode) != (index, episode) {
+            *self = Patience { seat: index, episode, rounds: 0 };
+        }
+        self.rounds += 1;
+        if self.rounds == PATIENCE {
+            self.rounds = 0;
+            seat.stack.ask();
         }
     }
 }

@@ -227,8 +227,10 @@ pub(crate) fn visit<P: Platform, R>(seat: &Seat<P>, f: impl FnOnce(&Worker<P>) -
     // SAFETY: the caller has occupied the seat, and `f` gets a reference that it cannot send.
     let worker = unsafe { Worker::of(seat) };
     worker.core().joined();
-    // A searcher that slept since the last owner left asked nobody: the first fork looks.
-    seat.stack.ask();
+    seat.begin_episode();
+    if worker.core().sleep.counts().sleeping() > 0 {
+        seat.stack.ask(); // see `Worker::end_search`
+    }
     let leave = Leave(worker);
     f(leave.0)
 }

@@ -78,12 +78,7 @@ impl<P: Platform> Worker<P> {
                 // A claimed slot holds a task: never null.
                 NonNull::new(job).map(|job| Work::Join { victim, slot, job })
             }
-            None => {
-                if victim.stack.has_private() && !victim.stack.is_asked() {
-                    victim.stack.ask();
-                }
-                None
-            }
+            None => None,
         }
     }
 
@@ -108,6 +103,7 @@ impl<P: Platform> Worker<P> {
 
     /// Runs what was found.
     pub(crate) fn run(&self, work: Work<'_, P>) {
+        self.seat().begin_episode();
         match work {
             Work::Task(task) => {
                 self.seat().stats.jobs.add_one();

@@ -41,6 +41,8 @@ pub(crate) struct Seat<P: Platform> {
     index: AtomicUsize,
     /// The owner's random numbers.
     random: AtomicUsize,
+    /// How many pieces of work the owners of this seat have begun.
+    episode: AtomicUsize,
     occupied: AtomicBool,
     pub(crate) stats: SeatStats,
     pub(crate) tasks: CachePadded<Tasks<P>>,
@@ -55,6 +57,7 @@ impl<P: Platform> Seat<P> {
                 core: AtomicPtr::new(ptr::null_mut()),
                 index: AtomicUsize::new(0),
                 random: AtomicUsize::new(0),
+                episode: AtomicUsize::new(0),
                 occupied: AtomicBool::new(false),
                 stats: SeatStats::new(),
                 tasks: CachePadded::new(no_tasks!()),
@@ -104,6 +107,19 @@ impl<P: Platform> Seat<P> {
     pub(crate) fn vacate(&self) {
         // Release: pairs with `occupy`. A swap, as every change of the flag.
         self.occupied.swap(false, Ordering::Release);
+    }
+
+    /// Owner: begins another piece of work.
+    pub(crate) fn begin_episode(&self) {
+        // loom would explore every reading of it, and it only delays requests.
+        if !cfg!(loom) {
+            self.episode.store(self.episode.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed); // one writer
+        }
+    }
+
+    /// Which piece of work the owner is at: a hint.
+    pub(crate) fn episode(&self) -> usize {
+        self.episode.load(Ordering::Relaxed)
     }
 
     /// Owner: the next random number (xorshift).

@@ -98,13 +98,6 @@ impl<P: Platform> Core<P> {
         self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| Latches(self.others(from))))
     }
 
-    /// Whether another worker could be put to work: somebody is idle, and fewer threads are active than may be.
-    #[inline]
-    pub(crate) fn is_hungry(&self) -> bool {
-        let idle = self.sleep.counts().idle();
-        idle > 0 && self.has_room(idle)
-    }
-
     /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by
     /// those that come and go meanwhile, and each of them looks for work when it does.
     #[inline]

@@ -168,12 +168,7 @@ impl<P: Platform> Worker<P> {
     #[inline(never)]
     fn take_back(&self, slot: *const Slot<Job<P>>, policy: WaitPolicy) -> bool {
         match self.seat.stack.reclaim(slot) {
-            Joined::Mine => {
-                if !self.seat.stack.has_public() && self.core().is_hungry() {
-                    self.seat.stack.ask(); // the next fork is for them
-                }
-                true
-            }
+            Joined::Mine => true,
             Joined::Stolen => {
                 // SAFETY: the slot is this worker's until it is retired.
                 self.wait_for_slot(unsafe { &*slot }, policy);
