@@ -1,4 +1,4 @@
-//! [`Os`] on targets without a backend: functions that the final program supplies with [`platform!`](crate::platform).
+//! [`Os`] on targets without a backend: functions that the final program supplies with [`platform!`](crate::platform!).
 //!
 //! They are found by name when the program is linked, so that a library for such a target builds as on any other.
 

@@ -33,6 +33,11 @@
 #[cfg(any(loom, test))]
 extern crate std;
 
+/// The README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub mod asym;
 #[cfg(not(loom))]
 pub mod conformance;

@@ -1,4 +1,4 @@
-//! What [`probe`](crate::probe) answers.
+//! What [`probe`](crate::probe()) answers.
 
 use core::fmt;
 
@@ -46,7 +46,7 @@ impl fmt::Display for PlatformError {
 
 impl core::error::Error for PlatformError {}
 
-/// What the built-in platform of this machine can do; see [`probe`](crate::probe).
+/// What the built-in platform of this machine can do; see [`probe`](crate::probe()).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

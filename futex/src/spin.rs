@@ -19,7 +19,7 @@ mod pause;
 ///
 /// Timeouts need a clock. `C` is one; [`NoClock`] stands still, so that only [`Deadline::PASSED`] ever passes.
 ///
-/// Make it the target's platform with [`platform!`](crate::platform).
+/// Make it the target's platform with [`platform!`](crate::platform!).
 ///
 /// ```
 /// use reveille_futex::{AtomicU32, Deadline, Platform, Spin, WaitOutcome};

@@ -1,7 +1,7 @@
 //! Claims about `reveille-futex`: about the modelled futex itself, on which every other model stands, and about `asym`.
 
+// A flag that outlives an execution of the model, so it is none of loom's. Relaxed: all executions are of one thread.
 use std::sync::atomic::AtomicBool as Flag;
-use std::sync::atomic::Ordering::SeqCst as Sequential;
 
 use loom::sync::Arc;
 use loom::thread;
@@ -37,10 +37,10 @@ pub fn without_fences_store_buffering_is_found(check: Check) {
     static FOUND: Flag = Flag::new(false);
     check.run(|| {
         if both_miss(|| {}, || {}) {
-            FOUND.store(true, Sequential);
+            FOUND.store(true, Ordering::Relaxed);
         }
     });
-    assert!(FOUND.load(Sequential), "no execution in which both loads miss");
+    assert!(FOUND.load(Ordering::Relaxed), "no execution in which both loads miss");
 }
 
 /// One fence of two is none.
@@ -48,10 +48,10 @@ pub fn one_fence_of_two_does_not_forbid_store_buffering(check: Check) {
     static FOUND: Flag = Flag::new(false);
     check.run(|| {
         if both_miss(|| fence(Ordering::SeqCst), || {}) {
-            FOUND.store(true, Sequential);
+            FOUND.store(true, Ordering::Relaxed);
         }
     });
-    assert!(FOUND.load(Sequential), "no execution in which both loads miss");
+    assert!(FOUND.load(Ordering::Relaxed), "no execution in which both loads miss");
 }
 
 /// The asymmetric barrier is a pair of fences here.
@@ -127,12 +127,12 @@ pub fn spurious_returns_are_explored(check: Check) {
         let interrupter = thread::spawn(model::interrupt);
         let clock = thread::spawn(model::expire);
         if wait_until(&word, 0, Deadline::from_nanos(1_000)) == WaitOutcome::Returned {
-            RETURNED.store(true, Sequential);
+            RETURNED.store(true, Ordering::Relaxed);
         }
         interrupter.join().unwrap();
         clock.join().unwrap();
     });
-    assert!(RETURNED.load(Sequential), "no execution in which the wait returned for no reason");
+    assert!(RETURNED.load(Ordering::Relaxed), "no execution in which the wait returned for no reason");
 }
 
 /// The clock agrees with a wait that timed out.
@@ -158,10 +158,10 @@ pub fn timeouts_are_explored(check: Check) {
         let late = Os::now() >= deadline;
         let seen = if late { &BEFORE } else { &AFTER };
         assert_eq!(wait_until(&word, 0, deadline), WaitOutcome::TimedOut);
-        seen.store(true, Sequential);
+        seen.store(true, Ordering::Relaxed);
         clock.join().unwrap();
     });
-    assert!(BEFORE.load(Sequential) && AFTER.load(Sequential), "the deadline passed at one moment only");
+    assert!(BEFORE.load(Ordering::Relaxed) && AFTER.load(Ordering::Relaxed), "the deadline passed at one moment only");
 }
 
 /// F3: a wait that finds the word changed orders nothing. Who relies on it reads old data in some execution.
@@ -178,9 +178,9 @@ pub fn waiting_orders_no_memory(check: Check) {
             }
         });
         if wait(&shared.0, 0) == WaitOutcome::Mismatch && shared.1.load(Ordering::Relaxed) == 0 {
-            STALE.store(true, Sequential);
+            STALE.store(true, Ordering::Relaxed);
         }
         waker.join().unwrap();
     });
-    assert!(STALE.load(Sequential), "the model orders more than a futex does");
+    assert!(STALE.load(Ordering::Relaxed), "the model orders more than a futex does");
 }

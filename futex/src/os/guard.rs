@@ -1,4 +1,4 @@
-//! From what the system answered to a [`Platform`]: errors become a flag and a slower wait, never a panic.
+//! From what the system answered to a [`Platform`](crate::Platform): errors become a flag and a slower wait, never a panic.
 //!
 //! ```text
 //!   working --- an errno that no caller can cause ---> faulty (for ever)
@@ -7,7 +7,7 @@
 //!
 //! A seccomp filter or an old sandbox can forbid the futex call. A wait that ignored the error would return at once, and
 //! its caller's loop would burn the processor at full speed; a panic would unwind out of a latch. Instead the first
-//! unexpected error is kept, [`probe`](crate::probe) reports it, and from then on a wait spins a little, yields, and
+//! unexpected error is kept, [`probe`](crate::probe()) reports it, and from then on a wait spins a little, yields, and
 //! returns: correct by F2, slow, and polite to the other threads. Wakes go on calling the system, because threads may
 //! sleep there since before the fault.
 

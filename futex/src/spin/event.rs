@@ -5,6 +5,7 @@ use core::arch::asm;
 use crate::Deadline;
 
 /// Sleeps until an event, unless a deadline needs looking at: no event tells that time has passed.
+#[inline] // not compiled where nobody calls it: the oldest Arm processors lack the instructions
 pub(super) fn pause(deadline: Deadline) {
     if !deadline.is_never() {
         core::hint::spin_loop();
@@ -16,6 +17,7 @@ pub(super) fn pause(deadline: Deadline) {
 }
 
 /// The change of the word comes before the event: without the barrier a core could wake, see the old value and sleep.
+#[inline]
 pub(super) fn announce() {
     // SAFETY: a barrier and a hint.
     unsafe { asm!("dsb sy", "sev", options(nostack, preserves_flags)) };
