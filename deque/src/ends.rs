@@ -78,10 +78,10 @@ impl Ends {
     /// Anyone: `(top, bottom)` at about the same time, a hint.
     #[inline]
     pub(crate) fn glance(&self) -> (Index, Index) {
-        // Acquire: whoever sees `top` past an item also sees the `bottom` that published it, so that a deque that is not
-        // empty never looks as if it held less than nothing.
-        let top = self.top.load(Ordering::Acquire);
-        (top, self.bottom.load(Ordering::Acquire))
+        // Relaxed: the answer may be out of date when it arrives. A caller who must not overlook a push has a fence, or an
+        // acquire, before this.
+        let top = self.top.load(Ordering::Relaxed);
+        (top, self.bottom.load(Ordering::Relaxed))
     }
 }
 
@@ -91,8 +91,8 @@ impl Ends {
     /// Thief: `top`, then `bottom`.
     #[inline(always)]
     pub(crate) fn look(&self) -> (Index, Index) {
-        // Acquire: pairs with `take`. `top` before `bottom` (D15).
-        let top = self.top.load(Ordering::Acquire);
+        // Relaxed: the fence makes it an acquire. `top` before `bottom` (D15).
+        let top = self.top.load(Ordering::Relaxed);
         // Pairs with the fence in `lower` (D6).
         fence(Ordering::SeqCst);
         // Acquire: pairs with `publish` and `lower`; the slot, and the buffer that it is in, are written (D7).

@@ -178,8 +178,8 @@ impl<T: Token> Injector<T> {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        // Acquire: as in `is_empty`. An item that is just being published may be counted twice.
-        self.late.load(Ordering::Acquire) + self.ready.len()
+        // Relaxed: the answer may be out of date. An item that is just being published may be counted twice.
+        self.late.load(Ordering::Relaxed) + self.ready.len()
     }
 
     /// Frees the memory that was outgrown. The exclusive reference proves that no thief reads it.

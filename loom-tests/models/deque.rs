@@ -409,3 +409,84 @@ pub fn injector_is_never_empty_with_an_item_in_it(check: Check) {
         assert_eq!(queue.len() + usize::from(stolen), 3);
     });
 }
+
+/// A steal does not overlook an item that a third thread is moving from the inbox to the deque.
+pub fn injector_steal_finds_an_item_on_its_way(check: Check) {
+    check.run(|| {
+        let queue = Arc::new(Injector::<usize>::new());
+        let pusher = thread::spawn({
+            let queue = queue.clone();
+            move || queue.push(1)
+        });
+        let thief = thread::spawn({
+            let queue = queue.clone();
+            move || {
+                queue.push(2);
+                assert!(!queue.steal().is_empty(), "an item is overlooked");
+            }
+        });
+        queue.push(3);
+        pusher.join().unwrap();
+        thief.join().unwrap();
+    });
+}
+
+/// Three items, the owner and two thieves, one of whom takes half: every item goes to one of them.
+pub fn owner_thief_and_batch_share_three_items(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<4>>::new());
+        let worker = deque.claim().unwrap();
+        for item in 1..=3 {
+            worker.try_push(item).unwrap();
+        }
+        let batch = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let own = Deque::<usize, Inline<2>>::new();
+                let own = own.claim().unwrap();
+                let _ = deque.stealer().steal_batch(&own);
+                Taken::from_iter(core::iter::from_fn(|| own.pop()))
+            }
+        });
+        let thief = thread::spawn({
+            let deque = deque.clone();
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                taken
+            }
+        });
+        let mut taken = Taken::new();
+        taken.extend(worker.pop());
+        taken.extend(worker.pop());
+        taken.extend(batch.join().unwrap());
+        taken.extend(thief.join().unwrap());
+        taken.extend(core::iter::from_fn(|| worker.pop()));
+        assert_each_once(taken, 3);
+    });
+}
+
+/// Growth from a full buffer while two thieves steal, and the owner pops what is left.
+pub fn growth_keeps_the_items_from_two_thieves(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Growable>::growable());
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        let thief = |deque: Arc<Deque<usize, Growable>>| {
+            move || {
+                let mut taken = Taken::new();
+                steal!(deque, taken);
+                taken
+            }
+        };
+        let thieves = [thread::spawn(thief(deque.clone())), thread::spawn(thief(deque.clone()))];
+        worker.try_push(2).unwrap();
+        worker.try_push(3).unwrap();
+        let mut taken = Taken::from_iter(worker.pop());
+        for thief in thieves {
+            taken.extend(thief.join().unwrap());
+        }
+        taken.extend(core::iter::from_fn(|| worker.pop()));
+        assert_each_once(taken, 3);
+    });
+}
