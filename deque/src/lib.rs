@@ -42,6 +42,28 @@
 //!
 //! Checked by `loom-tests/tests/deque.rs`, with a twin for every mistake in REGRESSIONS.md, and by the property tests and
 //! the stress test of this crate.
+//!
+//! # Orderings
+//!
+//! | operation | step | ordering | or else |
+//! |---|---|---|---|
+//! | push | full? look at `top` again | Acquire | a slot is overwritten while a thief reads it (D12) |
+//! | | write the slot | Relaxed | |
+//! | | `bottom + 1` | Release | a thief reads an unwritten slot (D1, D18) |
+//! | grow | copy, publish the buffer, renew the owner's view | Release | a thief reads an unwritten buffer (D9); the owner writes to the old one (D10) |
+//! | pop | empty, for all the owner knows | | |
+//! | | one item, for all the owner knows: step of `top` | SeqCst / Acquire | both take it (D16) |
+//! | | else `bottom - 1` | Release | a thief that reads it misses earlier pushes (D2) |
+//! | | fence, then `top` | SeqCst, Acquire | both take the last but one (D4) |
+//! | | last item: step of `top`, `bottom + 1` | SeqCst / Acquire, Release | |
+//! | steal | `top`, then `bottom` | SeqCst, or Relaxed, fence, Acquire | both take the last but one (D6, D7, D15) |
+//! | | the buffer | Acquire | a thief reads an unwritten buffer (D8) |
+//! | | the slot | Relaxed | |
+//! | | step of `top` | SeqCst / Acquire | |
+//!
+//! No SeqCst access is needed for loom's form of the steal, which has a fence; the form that runs has SeqCst loads in its
+//! place, which x86 gives for nothing. The argument for it is in `src/ends.rs`. `loom-tests/sweep/deque.md` lists every
+//! ordering with the model that fails without it.
 #![cfg_attr(not(test), no_std)]
 
 #[cfg(feature = "alloc")]
