@@ -10,7 +10,7 @@
 //! | [`Inline<N>`] | in the deque itself, so it can be a `static` | the item comes back |
 //! | [`Borrowed`] | a slice of yours | the item comes back |
 //! | [`Donated`] | blocks of yours | the item comes back; [`Worker::donate`] adds a larger block |
-//! | [`Growable`] (feature `alloc`) | the heap | doubles; the item comes back only if the allocator refuses |
+//! | `Growable` (feature `alloc`) | the heap | doubles; the item comes back only if the allocator refuses |
 //!
 //! ```
 //! use reveille_deque::{Deque, Inline, Steal};
