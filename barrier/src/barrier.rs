@@ -150,7 +150,7 @@ impl<C: Completion> Barrier<Os, C> {
         /// let barrier = Barrier::with_completion(2, || phases += 1);
         /// std::thread::scope(|s| {
         ///     for _ in 0..2 {
-        ///         s.spawn(|| (0..10).for_each(|_| drop(barrier.wait())));
+        ///         s.spawn(|| (0..10).for_each(|_| _ = barrier.wait()));
         ///     }
         /// });
         /// drop(barrier);
