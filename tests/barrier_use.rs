@@ -236,3 +236,12 @@ fn parties_come_and_go() {
     assert_eq!(barrier.parties(), 1);
     assert!(barrier.wait().is_leader());
 }
+
+/// The READMEs say so.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn sizes() {
+    use reveille::latch::{CoreLatch, CountdownLatch, Latch, WaitGroup};
+    assert_eq!((size_of::<Latch>(), size_of::<CoreLatch>(), size_of::<WaitGroup>()), (4, 4, 8));
+    assert_eq!((size_of::<CountdownLatch>(), size_of::<Barrier>(), size_of::<BitBarrier>()), (16, 24, 32));
+}

@@ -99,9 +99,10 @@ impl<P: Platform, C: Completion> Drop for ArrivalFuture<'_, P, C> {
             // SAFETY: the entry knows this list only.
             unsafe { self.barrier.wakers.remove::<P>(entry) };
         }
-        if !host::panicking()
-            && let Some(token) = self.token.take()
-        {
+        if host::panicking() {
+            return; // the token breaks the barrier
+        }
+        if let Some(token) = self.token.take() {
             let _ = token.withdraw(); // too late: the phase is complete, and counted this arrival
         }
     }

@@ -7,8 +7,11 @@
 use crate::Platform;
 use crate::sync::hint;
 
-/// Looks at the clock are this many pauses apart: a look costs about one pause.
-const PAUSES_PER_LOOK: u32 = 16;
+/// Looks without a pause in between, at the start: what ends within some tens of nanoseconds should be seen at once.
+const EAGER: u32 = 32;
+
+/// Looks at the clock are this many pauses apart: a look at it costs about one pause.
+const PAUSES_PER_LOOK: u32 = 4;
 
 /// The shortest pause of any processor, in nanoseconds: the bound if the clock stands still.
 const SHORTEST_PAUSE: u32 = 4;
@@ -28,12 +31,10 @@ pub struct Budget {
 #[inline]
 pub fn until<P: Platform>(budget: Budget, mut done: impl FnMut() -> bool) -> bool {
     if SPINS && budget.nanos > 0 {
-        // The first looks come without the clock: what ends soon should be seen at once.
-        for _ in 0..PAUSES_PER_LOOK {
+        for _ in 0..EAGER {
             if done() {
                 return true;
             }
-            hint::spin_loop();
         }
         let end = P::now().saturating_add(core::time::Duration::from_nanos(u64::from(budget.nanos)));
         for _ in 0..budget.nanos / (SHORTEST_PAUSE * PAUSES_PER_LOOK) {

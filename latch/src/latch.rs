@@ -22,9 +22,9 @@ const UNSET: u32 = 0;
 const SLEEPERS: u32 = 1; // unset, and somebody sleeps or is about to; the setter must wake
 const SET: u32 = 2;
 
-/// A latch is set once and seldom within a microsecond: a short look, then the futex. Measured with `benches/latch.rs`,
-/// row "one-shot round trip": a longer look wins nothing there and burns processor time in every wait.
-pub(crate) const LOOK: Budget = Budget { nanos: 1_000, yields: 0 };
+/// A latch is set once and seldom within a microsecond: a short look, one offer of the processor to a setter that may be
+/// waiting for it, then the futex. Measured with `benches/latch.rs`, row "one-shot round trip".
+pub(crate) const LOOK: Budget = Budget { nanos: 300, yields: 1 };
 
 /// A flag that threads can wait for.
 ///
