@@ -20,7 +20,9 @@ impl Source {
         for (attribute, item) in attributes_with_items(&code.clone()) {
             let condition = &code[attribute];
             let for_tests = condition.contains("test") && !condition.contains("not(test");
-            let not_for_loom = condition.contains("not(loom") || condition.contains("not(any(loom");
+            let not_for_loom = condition.contains("not(loom")
+                || condition.contains("not(any(loom")
+                || (condition.contains("tsan") && !condition.contains("not(") && !condition.contains("loom"));
             let file = declared_file(&code[item.clone()]).map(str::to_owned);
             if for_tests {
                 source.test_files.extend(file);
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn tests_and_imports_disappear_and_unmodelled_code_is_marked() {
         let text = "use x::{\n  Acquire,\n};\n#[cfg(not(loom))]\nfn fast() { a(); }\n#[cfg(test)]\nmod tests { fn b() {} }\n\
-                    #[cfg(all(unix, not(loom)))]\nmod linux;\n#[cfg(test)]\nmod cases;\nfn c() {}\n";
+                    #[cfg(all(unix, not(loom)))]\nmod linux;\n#[cfg(test)]\nmod cases;\n#[cfg(any(loom, tsan))]\nfn c() {}\n";
         let source = Source::new(text);
         assert!(!source.code.contains("Acquire") && !source.code.contains("fn b"));
         assert!(source.is_unmodelled(text.find("a()").unwrap()));
