@@ -31,6 +31,10 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
+    steps.commands(
+        "example, wordcount --check",
+        [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],
+    );
     // The private pages first: they check the links between private items, and the public ones replace them.
     let document =
         || cmd!(sh, "cargo doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
