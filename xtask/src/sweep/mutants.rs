@@ -164,8 +164,9 @@ impl Suite {
             .args(["--test", layer, "--no-run", "--message-format=json-render-diagnostics"])
             .env("RUSTFLAGS", LOOM)
             .env("REVEILLE_SWEEP", &folder)
-            // Line tables of hundreds of copies take as long as their code, and nobody reads them.
-            .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+            // Dozens of copies take minutes to optimise; the time of a run is loom's own, which stays as it is.
+            .args(["--config", "profile.release.package.reveille-loom-tests.opt-level=1"])
+            .args(["--config", "profile.release.package.reveille-loom-tests.debug=false"])
             .read()?;
         let program = messages.lines().filter_map(|line| executable(line, layer)).next_back();
         let program = program.context("cargo built no test program")?;
