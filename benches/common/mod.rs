@@ -20,16 +20,25 @@
 //! | `--quick` | a tenth of the rounds, a tenth of the work: for a look, not for a claim |
 //! | any other word | only rows whose title contains it |
 //!
-//! `REVEILLE_BENCH_JSON=file` appends one JSON object per row and contestant. Run by `cargo test`, which does not pass
+//! A row can have *targets*; each is printed with what came out and whether that meets it. A row can be measured *above*
+//! one of its contestants, for what a fork costs beyond the work, say: then best and median are those of the others less
+//! those of that one, taken in the same round. The rows of a *series* are points of one curve.
+//!
+//! `REVEILLE_BENCH_JSON=file` appends one JSON object per row and contestant, and one per target. Run by `cargo test`, which does not pass
 //! `--bench`, a benchmark only shows that it works.
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+pub(crate) mod target;
 
 use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::hint::black_box;
 use std::io::Write as _;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use target::{Measured, Target};
 
 const ROUNDS: usize = 61;
 const QUICK_ROUNDS: usize = 7;
@@ -80,7 +89,18 @@ impl Bench {
 
     /// Begins a row.
     pub(crate) fn row<'a>(&'a self, title: &'a str) -> Row<'a> {
-        Row { bench: self, title, contestants: Vec::new() }
+        let (contestants, targets) = (Vec::new(), Vec::new());
+        Row { bench: self, title, contestants, targets, above: None, rounds: usize::MAX, point: None }
+    }
+
+    /// Whether this is `cargo test`, which only wants to know that it works.
+    pub(crate) fn is_smoke(&self) -> bool {
+        self.mode == Mode::Smoke
+    }
+
+    /// Whether the numbers are for a claim.
+    pub(crate) fn is_full(&self) -> bool {
+        self.mode == Mode::Full
     }
 
     /// Prints how much of the machine other processes took.
@@ -124,6 +144,10 @@ pub(crate) struct Row<'a> {
     bench: &'a Bench,
     title: &'a str,
     contestants: Vec<(&'a str, Contestant<'a>)>,
+    targets: Vec<Target<'a>>,
+    above: Option<&'a str>,
+    rounds: usize,
+    point: Option<(&'a str, f64)>,
 }
 
 impl<'a> Row<'a> {
@@ -131,6 +155,34 @@ impl<'a> Row<'a> {
     #[must_use]
     pub(crate) fn contestant(mut self, name: &'a str, round: impl FnMut(u64) -> f64 + 'a) -> Self {
         self.contestants.push((name, Box::new(round)));
+        self
+    }
+
+    /// Adds a bound on what the first contestant measures.
+    #[must_use]
+    pub(crate) fn target(mut self, target: Target<'a>) -> Self {
+        self.targets.push(target);
+        self
+    }
+
+    /// Takes what this contestant measures off what the others do. It must not be the first.
+    #[must_use]
+    pub(crate) fn above(mut self, name: &'a str) -> Self {
+        self.above = Some(name);
+        self
+    }
+
+    /// At most this many rounds: for what takes long or does not vary.
+    #[must_use]
+    pub(crate) fn rounds(mut self, rounds: usize) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
+    /// The row is the point at `x` of a curve.
+    #[must_use]
+    pub(crate) fn point(mut self, series: &'a str, x: f64) -> Self {
+        self.point = Some((series, x));
         self
     }
 
@@ -142,6 +194,7 @@ impl<'a> Row<'a> {
         }
         let work = self.bench.work(work);
         let (warm_up, rounds) = self.bench.rounds();
+        let (warm_up, rounds) = (warm_up.min(self.rounds / 3), rounds.min(self.rounds));
         let count = self.contestants.len();
         let mut samples = vec![Vec::with_capacity(rounds); count];
         let mut control = Vec::with_capacity(rounds);
@@ -162,30 +215,62 @@ impl<'a> Row<'a> {
     }
 
     fn print(&self, samples: &[Vec<f64>], control: &[f64]) {
-        let ours = &samples[0];
-        let width = self.contestants.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let ground = self.above.map(|name| {
+            let index = self.contestants.iter().position(|(n, _)| *n == name);
+            &samples[index.unwrap_or_else(|| panic!("no contestant is called {name:?}"))]
+        });
+        let results: Vec<_> = (self.contestants.iter().zip(samples))
+            .map(|((name, _), samples)| Summary::of(name, samples, ground.filter(|g| !std::ptr::eq(*g, samples))))
+            .collect();
+        let width = results.iter().map(|r| r.name.len()).max().unwrap_or(0);
         println!("## {}", self.title);
         println!(
             "{:width$}  {:>9} {:>9} {:>9}   ours / theirs: median of rounds (best / best)",
             "", "best", "median", "p99"
         );
         let mut json = String::new();
-        for ((name, _), theirs) in self.contestants.iter().zip(samples) {
-            let [best, median, p99] = [0.0, 0.5, 0.99].map(|share| quantile(theirs, share));
-            let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-            let (ratio, best_ratio) = (quantile(&ratios, 0.5), quantile(ours, 0.0) / best);
+        let heading = format!("\"bench\":{:?},\"row\":{:?}", self.bench.name, self.title);
+        let point = self.point.map_or(String::new(), |(series, x)| format!(",\"series\":{series:?},\"x\":{x}"));
+        let ours = &results[0];
+        for theirs in &results {
+            let Summary { name, best, median, p99, samples } = theirs;
+            let rounds = samples.len();
+            let ratios: Vec<f64> = ours.samples.iter().zip(samples).map(|(ours, theirs)| ours / theirs).collect();
+            // Differences can be zero: then the ratio of one round says nothing.
+            let ratio = if ground.is_some() { ours.median / median } else { quantile(&ratios, 0.5) };
+            let best_ratio = ours.best / best;
             print!("{name:width$}  {best:>9.2} {median:>9.2} {p99:>9.2}");
-            println!(
-                "{}",
-                if std::ptr::eq(ours, theirs) { String::new() } else { format!("   {ratio:.2} ({best_ratio:.2})") }
-            );
+            match (std::ptr::eq(ours, theirs), self.above == Some(name)) {
+                (true, _) => println!(),
+                (_, true) => println!("   (taken off the others)"),
+                _ => println!("   {ratio:.2} ({best_ratio:.2})"),
+            }
+            let above = self.above.map_or(String::new(), |above| format!(",\"above\":{above:?}"));
             let _ = writeln!(
                 json,
-                "{{\"bench\":{:?},\"row\":{:?},\"name\":{name:?},\"best\":{best},\"median\":{median},\"p99\":{p99},\
-                 \"ratio\":{ratio},\"best_ratio\":{best_ratio},\"rounds\":{}}}",
-                self.bench.name,
-                self.title,
-                theirs.len()
+                "{{{heading},\"name\":{name:?},\"best\":{best},\"median\":{median},\"p99\":{p99},\
+                 \"ratio\":{},\"best_ratio\":{},\"rounds\":{rounds}{above}{point}}}",
+                number(ratio),
+                number(best_ratio),
+            );
+        }
+        let measured: Vec<_> = results.iter().map(Summary::measured).collect();
+        for target in &self.targets {
+            let verdict = target.judge(&measured);
+            let outcome = match (verdict.met, verdict.stretch) {
+                (true, _) => "met",
+                (false, true) => "not reached",
+                (false, false) => "MISSED",
+            };
+            println!("target {}: {:.2}, {outcome}", verdict.text, verdict.value);
+            let _ = writeln!(
+                json,
+                "{{{heading},\"target\":{:?},\"value\":{},\"bound\":{},\"met\":{},\"stretch\":{}}}",
+                verdict.text,
+                number(verdict.value),
+                verdict.bound,
+                verdict.met,
+                verdict.stretch
             );
         }
         let drift = quantile(control, 1.0) / quantile(control, 0.0);
@@ -198,6 +283,40 @@ impl<'a> Row<'a> {
     }
 }
 
+/// What one contestant measured, above the ground if the row has one.
+struct Summary<'a> {
+    name: &'a str,
+    best: f64,
+    median: f64,
+    p99: f64,
+    samples: Vec<f64>,
+}
+
+impl<'a> Summary<'a> {
+    fn of(name: &'a str, samples: &[f64], ground: Option<&Vec<f64>>) -> Self {
+        let samples = match ground {
+            None => samples.to_vec(),
+            Some(ground) => samples.iter().zip(ground).map(|(all, ground)| all - ground).collect(),
+        };
+        let [best, median, p99] = [0.0, 0.5, 0.99].map(|share| quantile(&samples, share));
+        // A round whose ground was disturbed looks too good: the best is the difference of the bests.
+        let best = ground.map_or(best, |ground| {
+            let all: Vec<_> = samples.iter().zip(ground).map(|(above, ground)| above + ground).collect();
+            quantile(&all, 0.0) - quantile(ground, 0.0)
+        });
+        Summary { name, best, median, p99, samples }
+    }
+
+    fn measured(&self) -> Measured<'a> {
+        Measured { name: self.name, best: self.best, median: self.median }
+    }
+}
+
+/// JSON knows no infinity.
+fn number(x: f64) -> String {
+    if x.is_finite() { x.to_string() } else { "null".to_owned() }
+}
+
 /// Nanoseconds that one of `count` calls of `f` takes.
 #[inline]
 pub(crate) fn time(count: u64, mut f: impl FnMut(u64)) -> f64 {
@@ -206,6 +325,18 @@ pub(crate) fn time(count: u64, mut f: impl FnMut(u64)) -> f64 {
         f(i);
     }
     per(start.elapsed(), count)
+}
+
+/// Nanoseconds that one of `count` calls of `f` takes, each after a sleep.
+pub(crate) fn time_after(sleep: Duration, count: u64, mut f: impl FnMut()) -> f64 {
+    let mut spent = Duration::ZERO;
+    for _ in 0..count {
+        thread::sleep(sleep);
+        let start = Instant::now();
+        f();
+        spent += start.elapsed();
+    }
+    per(spent, count)
 }
 
 /// Nanoseconds per piece of work.
