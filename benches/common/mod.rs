@@ -339,6 +339,12 @@ pub(crate) fn time_after(sleep: Duration, count: u64, mut f: impl FnMut()) -> f6
     per(spent, count)
 }
 
+/// The median of `count` nanoseconds that `f` says.
+pub(crate) fn time_of(count: u64, f: impl FnMut(u64) -> u64) -> f64 {
+    let samples: Vec<f64> = (0..count).map(f).map(|nanos| nanos as f64).collect();
+    quantile(&samples, 0.5)
+}
+
 /// Nanoseconds per piece of work.
 pub(crate) fn per(elapsed: Duration, count: u64) -> f64 {
     elapsed.as_nanos() as f64 / count as f64
