@@ -96,7 +96,7 @@ macro_rules! functions {
         }
 
         /// The same for a library that runs its second closure first.
-        #[allow(dead_code, reason = "chili's")]
+        #[allow(dead_code, reason = "chili's and forte's")]
         pub(super) fn spine_mirrored(w: $context, length: usize) -> u64 {
             if length == 0 {
                 return 0;
@@ -214,6 +214,9 @@ fn hidden_work(bench: &Bench, two: &Pools) {
     race!(row, two, SPINE as f64, spine(SPINE))
         .contestant("chili 0.2, mirrored", |n| {
             time(n, |_| drop(black_box(by_chili::spine_mirrored(&mut two.chili.scope(), SPINE)))) / SPINE as f64
+        })
+        .contestant("forte 1.0.0-alpha.4, mirrored", |n| {
+            time(n, |_| drop(black_box(two.forte.with_worker(|w| by_forte::spine_mirrored(w, SPINE))))) / SPINE as f64
         })
         .target(at_least_as_fast(1.9, SEQUENTIAL))
         .rounds(21)

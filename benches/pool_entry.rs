@@ -199,7 +199,7 @@ fn forks(bench: &Bench, pools: &Pools) {
                 })
             })
         };
-        // These two look for heartbeats at forks only, so they fork while they wait. chili runs its second closure first.
+        // These two look for heartbeats at forks only, so they fork while they wait, and run the second closure first.
         let chilis = move |n| {
             let mut scope = pools.chili.scope();
             time_of(n, |_| {
@@ -231,7 +231,7 @@ fn forks(bench: &Bench, pools: &Pools) {
                             }
                         }
                     };
-                    w.join(forking, |_| ran.set(start)).0
+                    w.join(|_| ran.set(start), forking).1
                 })
             })
         };

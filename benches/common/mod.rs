@@ -30,6 +30,7 @@
 
 pub(crate) mod target;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -91,6 +92,34 @@ impl Bench {
     pub(crate) fn row<'a>(&'a self, title: &'a str) -> Row<'a> {
         let (contestants, targets) = (Vec::new(), Vec::new());
         Row { bench: self, title, contestants, targets, above: None, rounds: usize::MAX, point: None }
+    }
+
+    /// Prints how samples of one contestant are spread, and leaves a histogram of them: buckets of a quarter of an octave.
+    pub(crate) fn histogram(&self, title: &str, name: &str, samples: &[u64]) {
+        if !self.only.is_empty() && !self.only.iter().any(|word| title.contains(word.as_str())) {
+            return;
+        }
+        let all: Vec<f64> = samples.iter().map(|&nanos| nanos as f64).collect();
+        let [p10, p50, p90, p99] = [0.1, 0.5, 0.9, 0.99].map(|share| quantile(&all, share));
+        println!("{title}: {name}: 10 % {p10:.0}, 50 % {p50:.0}, 90 % {p90:.0}, 99 % {p99:.0}, of {}", all.len());
+        let mut buckets = BTreeMap::new();
+        for nanos in all {
+            *buckets.entry((nanos.max(1.0).log2() * 4.0).floor() as u32).or_insert(0) += 1;
+        }
+        let buckets: Vec<(f64, u32)> = buckets.into_iter().map(|(b, count)| ((f64::from(b) / 4.0).exp2(), count)).collect();
+        let buckets = buckets.iter().map(|(from, count)| format!("[{from:.0},{count}]")).collect::<Vec<_>>().join(",");
+        self.json(&format!(
+            "{{\"bench\":{:?},\"histogram\":{title:?},\"name\":{name:?},\"p10\":{p10},\"p50\":{p50},\"p90\":{p90},\
+             \"p99\":{p99},\"buckets\":[{buckets}]}}\n",
+            self.name
+        ));
+    }
+
+    fn json(&self, lines: &str) {
+        if let Some(path) = &self.json {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            file.and_then(|mut file| file.write_all(lines.as_bytes())).unwrap_or_else(|e| panic!("{path}: {e}"));
+        }
     }
 
     /// Whether this is `cargo test`, which only wants to know that it works.
@@ -276,10 +305,7 @@ impl<'a> Row<'a> {
         let drift = quantile(control, 1.0) / quantile(control, 0.0);
         let doubt = if drift > STEADY { "; the machine was not steady, trust the ratios only" } else { "" };
         println!("(control loop: slowest {drift:.2} x fastest{doubt})\n");
-        if let Some(path) = &self.bench.json {
-            let file = OpenOptions::new().create(true).append(true).open(path);
-            file.and_then(|mut file| file.write_all(json.as_bytes())).unwrap_or_else(|e| panic!("{path}: {e}"));
-        }
+        self.bench.json(&json);
     }
 }
 

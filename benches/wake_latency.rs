@@ -1,0 +1,476 @@
+//! From the signal to the running thread. `cargo bench --bench wake_latency`
+//!
+//! | row | what is timed |
+//! |---|---|
+//! | nobody asleep | a signal that nobody waits for |
+//! | call | the signal, while the waiter sleeps |
+//! | until it runs | from before the signal until the waiter has returned from its wait |
+//! | round trip | from before the signal until the signaller, who then sleeps, has got one back |
+//! | against the idle gap | until it runs, when the waiter has slept for 10 us to 10 ms: quantiles and histogram |
+//!
+//! Both threads on one processor, or each on its own, or where the scheduler puts them. A waiter is given the gap to fall
+//! asleep in; waiters of all contestants sleep at once when the kernel says so, none spins first.
+
+mod common;
+
+use std::fs::File;
+use std::hint::{black_box, spin_loop};
+use std::io::{Read as _, Write as _};
+use std::os::fd::FromRawFd as _;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use common::target::at_most;
+use common::{Bench, time};
+use crossbeam_utils::sync::{Parker, Unparker};
+use event_listener::{Event, Listener as _};
+use reveille::futex;
+use reveille::latch::CoreLatch;
+
+/// A signal that is taken by the wait it ends. One thread waits, and says so first.
+trait Signal: Send + Sync {
+    fn new() -> Self;
+    /// On the thread that will wait.
+    fn attach(&self) {}
+    fn signal(&self);
+    /// Takes a signal, or sleeps until there is one.
+    fn wait(&self);
+}
+
+struct Ours(CoreLatch);
+
+impl Signal for Ours {
+    fn new() -> Self {
+        Ours(CoreLatch::new())
+    }
+
+    fn signal(&self) {
+        self.0.set();
+    }
+
+    fn wait(&self) {
+        self.0.wait();
+        self.0.reset();
+    }
+}
+
+/// Our futex layer under the same word as the raw one.
+struct OurFutex(AtomicU32);
+
+const EMPTY: u32 = 0;
+const SET: u32 = 1;
+const ASLEEP: u32 = 2;
+
+impl Signal for OurFutex {
+    fn new() -> Self {
+        OurFutex(AtomicU32::new(EMPTY))
+    }
+
+    fn signal(&self) {
+        if self.0.swap(SET, Ordering::Release) == ASLEEP {
+            futex::wake_one(&raw const self.0);
+        }
+    }
+
+    fn wait(&self) {
+        take(&self.0, |word| _ = futex::wait(word, ASLEEP));
+    }
+}
+
+fn take(word: &AtomicU32, sleep: impl Fn(&AtomicU32)) {
+    loop {
+        if word.compare_exchange(SET, EMPTY, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return;
+        }
+        let _ = word.compare_exchange(EMPTY, ASLEEP, Ordering::Relaxed, Ordering::Relaxed);
+        sleep(word);
+        let _ = word.compare_exchange(ASLEEP, EMPTY, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// The system call by itself.
+struct RawFutex(AtomicU32);
+
+impl Signal for RawFutex {
+    fn new() -> Self {
+        RawFutex(AtomicU32::new(EMPTY))
+    }
+
+    fn signal(&self) {
+        if self.0.swap(SET, Ordering::Release) == ASLEEP {
+            let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+            // SAFETY: a wake reads nothing; the address is that of a live word.
+            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, 1) };
+        }
+    }
+
+    fn wait(&self) {
+        take(&self.0, |word| {
+            let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+            let forever = std::ptr::null::<libc::timespec>();
+            // SAFETY: the word lives while this call waits on it, and there is no timeout to read.
+            unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, ASLEEP, forever) };
+        });
+    }
+}
+
+/// The crate has no word that says who sleeps: it makes the call every time.
+struct AtomicWait(AtomicU32);
+
+impl Signal for AtomicWait {
+    fn new() -> Self {
+        AtomicWait(AtomicU32::new(EMPTY))
+    }
+
+    fn signal(&self) {
+        self.0.store(SET, Ordering::Release);
+        atomic_wait::wake_one(&raw const self.0);
+    }
+
+    fn wait(&self) {
+        while self.0.swap(EMPTY, Ordering::Acquire) == EMPTY {
+            atomic_wait::wait(&self.0, EMPTY);
+        }
+    }
+}
+
+struct StdPark(OnceLock<Thread>, AtomicBool);
+
+impl Signal for StdPark {
+    fn new() -> Self {
+        StdPark(OnceLock::new(), AtomicBool::new(false))
+    }
+
+    fn attach(&self) {
+        let _ = self.0.set(thread::current());
+    }
+
+    fn signal(&self) {
+        self.1.store(true, Ordering::Release);
+        self.0.get().expect("attached").unpark();
+    }
+
+    fn wait(&self) {
+        while !self.1.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}
+
+struct Crossbeam(Mutex<Parker>, Unparker);
+
+impl Signal for Crossbeam {
+    fn new() -> Self {
+        let parker = Parker::new();
+        let unparker = parker.unparker().clone();
+        Crossbeam(Mutex::new(parker), unparker)
+    }
+
+    fn signal(&self) {
+        self.1.unpark();
+    }
+
+    fn wait(&self) {
+        // Nobody else takes this lock: it is here to make the type shareable.
+        self.0.lock().expect("no panic").park();
+    }
+}
+
+struct StdCondvar(Mutex<bool>, Condvar);
+
+impl Signal for StdCondvar {
+    fn new() -> Self {
+        StdCondvar(Mutex::new(false), Condvar::new())
+    }
+
+    fn signal(&self) {
+        *self.0.lock().expect("no panic") = true;
+        self.1.notify_one();
+    }
+
+    fn wait(&self) {
+        let set = self.0.lock().expect("no panic");
+        let mut set = self.1.wait_while(set, |set| !*set).expect("no panic");
+        *set = false;
+    }
+}
+
+/// As it is often written: the woken thread runs into the lock.
+struct UnderTheLock(StdCondvar);
+
+impl Signal for UnderTheLock {
+    fn new() -> Self {
+        UnderTheLock(StdCondvar::new())
+    }
+
+    fn signal(&self) {
+        let mut set = self.0.0.lock().expect("no panic");
+        *set = true;
+        self.0.1.notify_one();
+    }
+
+    fn wait(&self) {
+        self.0.wait();
+    }
+}
+
+struct ParkingLot(parking_lot::Mutex<bool>, parking_lot::Condvar);
+
+impl Signal for ParkingLot {
+    fn new() -> Self {
+        ParkingLot(parking_lot::Mutex::new(false), parking_lot::Condvar::new())
+    }
+
+    fn signal(&self) {
+        *self.0.lock() = true;
+        self.1.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut set = self.0.lock();
+        self.1.wait_while(&mut set, |set| !*set);
+        *set = false;
+    }
+}
+
+struct EventListener(Event, AtomicBool);
+
+impl Signal for EventListener {
+    fn new() -> Self {
+        EventListener(Event::new(), AtomicBool::new(false))
+    }
+
+    fn signal(&self) {
+        self.1.store(true, Ordering::Release);
+        self.0.notify(1);
+    }
+
+    fn wait(&self) {
+        while !self.1.swap(false, Ordering::Acquire) {
+            event_listener::listener!(self.0 => listener);
+            if self.1.swap(false, Ordering::Acquire) {
+                return;
+            }
+            listener.wait();
+        }
+    }
+}
+
+/// A descriptor to read from and one to write to.
+struct Descriptors<const PIPE: bool>(File, File);
+
+impl<const PIPE: bool> Signal for Descriptors<PIPE> {
+    fn new() -> Self {
+        let mut ends = [0; 2];
+        if PIPE {
+            // SAFETY: room for two descriptors.
+            let made = unsafe { libc::pipe(ends.as_mut_ptr()) };
+            assert_eq!(made, 0, "a pipe");
+        } else {
+            // SAFETY: takes no pointer.
+            ends[0] = unsafe { libc::eventfd(0, 0) };
+            // SAFETY: as above.
+            ends[1] = unsafe { libc::dup(ends[0]) };
+            assert!(ends[0] >= 0 && ends[1] >= 0, "an eventfd");
+        }
+        // SAFETY: a new descriptor, owned by nothing else.
+        let read = unsafe { File::from_raw_fd(ends[0]) };
+        // SAFETY: as above.
+        let write = unsafe { File::from_raw_fd(ends[1]) };
+        Descriptors(read, write)
+    }
+
+    fn signal(&self) {
+        (&self.1).write_all(&1_u64.to_ne_bytes()).expect("written");
+    }
+
+    fn wait(&self) {
+        (&self.0).read_exact(&mut [0; 8]).expect("read");
+    }
+}
+
+/// No sleep at all.
+struct Spin(AtomicBool);
+
+impl Signal for Spin {
+    fn new() -> Self {
+        Spin(AtomicBool::new(false))
+    }
+
+    fn signal(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn wait(&self) {
+        while !self.0.load(Ordering::Acquire) {
+            spin_loop();
+        }
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+macro_rules! contestants {
+    ($row:expr, |$kind:ident| $round:expr) => {
+        contestants!($row, |$kind| $round;
+            "reveille CoreLatch" = Ours, "reveille futex" = OurFutex, "raw futex" = RawFutex,
+            "std park" = StdPark, "crossbeam Parker 0.8" = Crossbeam, "std Mutex, Condvar" = StdCondvar,
+            "std Condvar, notified under the lock" = UnderTheLock, "parking_lot 0.12" = ParkingLot,
+            "event-listener 5" = EventListener, "atomic-wait 1.1" = AtomicWait,
+            "eventfd" = Descriptors<false>, "pipe" = Descriptors<true>)
+    };
+    ($row:expr, |$kind:ident| $round:expr; $($name:literal = $type:ty),*) => {
+        $row$(.contestant($name, { type $kind = $type; $round }))*
+    };
+}
+
+fn main() {
+    let bench = Bench::new("wake_latency, ns");
+    nobody_asleep(&bench);
+    for place in [Place::OneCpu, Place::TwoCpus, Place::Free] {
+        asleep(&bench, place);
+    }
+    against_gap(&bench);
+    bench.finish();
+}
+
+fn nobody_asleep(bench: &Bench) {
+    fn round<S: Signal>(n: u64) -> f64 {
+        let signal = S::new();
+        signal.attach();
+        time(n, |_| black_box(&signal).signal())
+    }
+    contestants!(bench.row("nobody asleep: signal"), |Kind| round::<Kind>)
+        .contestant("spinning", round::<Spin>)
+        .target(at_most(5.5))
+        .run(4_000);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    OneCpu,
+    TwoCpus,
+    Free,
+}
+
+/// Puts the calling thread on one processor, where the system can.
+fn pin(cpu: usize) {
+    // SAFETY: a set of processors is a bit mask, for which zero is a value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `cpu` is 0 or 1.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the set lives during the call.
+    unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+}
+
+/// Nanoseconds from just before the signal.
+struct Trip {
+    call: u64,
+    until: u64,
+    round: u64,
+}
+
+/// Wakes a sleeper `n` times. The threads are new ones, so that pinning them leaves no trace.
+fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
+    let (ping, pong, woken) = (S::new(), S::new(), AtomicU64::new(0));
+    let start = Instant::now();
+    let (ping, pong, woken) = (&ping, &pong, &woken);
+    let now = move || start.elapsed().as_nanos() as u64;
+    thread::scope(|s| {
+        let waiter = move || {
+            match place {
+                Place::OneCpu => pin(0),
+                Place::TwoCpus => pin(1),
+                Place::Free => {}
+            }
+            ping.attach();
+            for _ in 0..=n {
+                ping.wait();
+                woken.store(now(), Ordering::Release);
+                pong.signal();
+            }
+        };
+        let signaller = move || {
+            if place != Place::Free {
+                pin(0);
+            }
+            pong.attach();
+            s.spawn(waiter);
+            let mut trips = Vec::new();
+            for turn in 0..=n {
+                // On one processor the waiter needs this one to fall asleep.
+                match place {
+                    Place::OneCpu => thread::sleep(gap),
+                    _ => {
+                        let asleep = Instant::now();
+                        while asleep.elapsed() < gap {
+                            spin_loop();
+                        }
+                    }
+                }
+                let before = now();
+                ping.signal();
+                let call = now() - before;
+                pong.wait();
+                let round = now() - before;
+                let until = woken.load(Ordering::Acquire) - before;
+                if turn > 0 {
+                    trips.push(Trip { call, until, round }); // the first waits for the thread to start
+                }
+            }
+            trips
+        };
+        s.spawn(signaller).join().expect("no panic")
+    })
+}
+
+fn median(mut samples: Vec<u64>) -> f64 {
+    samples.sort_unstable();
+    samples[samples.len() / 2] as f64
+}
+
+fn asleep(bench: &Bench, place: Place) {
+    const GAP: Duration = Duration::from_micros(100);
+    let title = match place {
+        Place::OneCpu => "asleep, same CPU",
+        Place::TwoCpus => "asleep, other CPU",
+        Place::Free => "asleep, not pinned",
+    };
+    let parts: [(&str, fn(&Trip) -> u64); 3] =
+        [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
+    for (what, part) in parts {
+        let title = format!("{title}: {what}");
+        contestants!(bench.row(&title), |Kind| move |n| median(trips::<Kind>(n, place, GAP).iter().map(part).collect()))
+            .target(at_most(1.05).times("raw futex"))
+            .rounds(31)
+            .run(50);
+    }
+}
+
+fn against_gap(bench: &Bench) {
+    for micros in [10, 100, 1_000, 10_000_u64] {
+        let gap = Duration::from_micros(micros);
+        let title = format!("until it runs, other CPU, after {micros} us");
+        let wakes = if micros < 10_000 { 50 } else { 10 };
+        contestants!(bench.row(&title), |Kind| move |n| {
+                let trips = trips::<Kind>(n, Place::TwoCpus, gap);
+                median(trips.iter().map(|t| t.until).collect())
+            };
+            "reveille CoreLatch" = Ours, "raw futex" = RawFutex, "std park" = StdPark,
+            "std Mutex, Condvar" = StdCondvar, "parking_lot 0.12" = ParkingLot, "event-listener 5" = EventListener)
+        .point("ns until a sleeper runs against us asleep", micros as f64)
+        .target(at_most(1.05).times("raw futex"))
+        .rounds(11)
+        .run(wakes);
+
+        let n = if bench.is_full() { 1_000 } else if bench.is_smoke() { 2 } else { 100 };
+        let n = if micros < 10_000 { n } else { n.min(200) };
+        let title = format!("until it runs, after {micros} us");
+        let until = |trips: Vec<Trip>| trips.iter().map(|t| t.until).collect::<Vec<_>>();
+        bench.histogram(&title, "reveille CoreLatch", &until(trips::<Ours>(n, Place::TwoCpus, gap)));
+        bench.histogram(&title, "raw futex", &until(trips::<RawFutex>(n, Place::TwoCpus, gap)));
+        bench.histogram(&title, "std Mutex, Condvar", &until(trips::<StdCondvar>(n, Place::TwoCpus, gap)));
+        bench.histogram(&title, "parking_lot 0.12", &until(trips::<ParkingLot>(n, Place::TwoCpus, gap)));
+    }
+}
