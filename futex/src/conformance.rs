@@ -51,8 +51,10 @@ pub struct Suite<P: Platform = Os> {
     options: Options,
     /// Changed by whoever's turn it is; read-modify-writes only.
     turn: AtomicU32,
-    /// Followers wait here together. The leader alone changes it, by read-modify-writes.
-    gate: AtomicU32,
+    /// Followers wait here together, in odd rounds at one, in even rounds at the other: at a single gate one that is quick
+    /// would wait for the next round while wakes of this one are sent, and take them from those that are slow. Each counts
+    /// how often it was opened. The leader alone changes them, by read-modify-writes.
+    gates: [AtomicU32; 2],
     /// Waits that are about to begin, of the parts in which the leader wants them asleep; a counter.
     ready: AtomicU32,
     /// Followers that passed the gate; a counter.
@@ -95,7 +97,7 @@ impl<P: Platform> Suite<P> {
         Suite {
             options,
             turn: AtomicU32::new(0),
-            gate: AtomicU32::new(0),
+            gates: [const { AtomicU32::new(0) }; 2],
             ready: AtomicU32::new(0),
             passed: AtomicU32::new(0),
             numbers: AtomicU32::new(0),
@@ -255,9 +257,10 @@ impl<P: Platform> Suite<P> {
 
     fn open_gate(&self, round: u32, followers: u32) -> Result<(), Failure> {
         self.let_others_sleep(ENDLESS + round * followers)?;
-        self.gate.fetch_add(1, Ordering::Release); // pairs with the acquire of `pass_gate`
+        let gate = &self.gates[round as usize % 2];
+        gate.fetch_add(1, Ordering::Release); // pairs with the acquire of `pass_gate`
         for _ in 0..followers {
-            P::wake(&self.gate, ONE);
+            P::wake(gate, ONE);
         }
         let patience = self.patience();
         // Acquire: pairs with the followers' additions; the next round starts after they left.
@@ -273,9 +276,10 @@ impl<P: Platform> Suite<P> {
     fn pass_gate(&self, round: u32) -> Result<(), Failure> {
         self.ready.fetch_add(1, Ordering::Relaxed); // see `let_others_sleep`
         let patience = self.patience().saturating_add(self.options.patience); // the leader complains first
+        let (gate, opening) = (&self.gates[round as usize % 2], round.div_ceil(2));
         // Acquire: pairs with the addition in `open_gate`.
-        while self.gate.load(Ordering::Acquire) < round {
-            let outcome = P::wait(&self.gate, round - 1, patience);
+        while gate.load(Ordering::Acquire) < opening {
+            let outcome = P::wait(gate, opening - 1, patience);
             self.demand(outcome != WaitOutcome::TimedOut, Check::WakeOne, round)?;
             self.check()?;
         }
@@ -332,7 +336,9 @@ impl<P: Platform> Suite<P> {
         // Relaxed: the word is all there is to see.
         let _ = self.failure.compare_exchange(0, word, Ordering::Relaxed, Ordering::Relaxed);
         P::wake(&self.turn, ALL);
-        P::wake(&self.gate, ALL);
+        for gate in &self.gates {
+            P::wake(gate, ALL);
+        }
         self.check()
     }
 }
