@@ -253,17 +253,15 @@ impl<T> JoinStack<T> {
             }
         }
         // Keep the slot until `retire`: what the owner runs meanwhile forks above it.
-        // SAFETY: one past a slot.
-        let depth = unsafe { slot.add(1) };
-        self.depth.store(depth.cast_mut(), Ordering::Release); // as in `fork`
+        self.depth.store(self.slot(index + 1), Ordering::Release); // as in `fork`
         Joined::Stolen
     }
 
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
     pub fn retire(&self, slot: *const Slot<T>) {
         let index = self.index(slot);
-        // SAFETY: the slot is the owner's again, and live with the pool.
-        let this = unsafe { &*slot };
+        // SAFETY: an index of the stack; the slot is the owner's again, and live with the pool.
+        let this = unsafe { &*self.slot(index) };
         this.done.reset();
         this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
         self.depth.store(slot.cast_mut(), Ordering::Release); // as in `pop`
