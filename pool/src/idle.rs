@@ -88,6 +88,10 @@ impl<P: Platform> Worker<P> {
                 self.end_search(false);
                 return None;
             }
+            if let Some(task) = self.open_mail() {
+                self.end_search(false);
+                return Some(Work::Task(task));
+            }
             if !self.core().is_crowded() {
                 if let Some(work) = self.search() {
                     self.end_search(work.may_have_siblings());
@@ -101,6 +105,11 @@ impl<P: Platform> Worker<P> {
                 continue;
             }
             let snapshot = sleep.announce();
+            // In a crowd too: nobody else may run it.
+            if let Some(task) = self.open_mail() {
+                self.end_search(false);
+                return Some(Work::Task(task));
+            }
             // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
             if !self.core().is_crowded() {
                 if let Some(work) = self.last_search() {

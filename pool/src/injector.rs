@@ -64,6 +64,16 @@ impl<P: Platform> Injector<P> {
 /// Tasks taken together.
 pub(crate) struct Chain<P: Platform>(Option<TaskRef<P>>);
 
+impl<P: Platform> Chain<P> {
+    const_unless_loom! {
+        /// No tasks.
+        #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads get mail"))]
+        pub(crate) const fn empty() -> Self {
+            Chain(None)
+        }
+    }
+}
+
 impl<P: Platform> Iterator for Chain<P> {
     type Item = TaskRef<P>;
 

@@ -9,6 +9,7 @@ mod current;
 mod idle;
 mod injector;
 mod job;
+mod lanes;
 mod lifecycle;
 mod parallel;
 mod pool;
@@ -26,18 +27,23 @@ mod stats;
 mod threads;
 mod unwind;
 mod worker;
+mod yielding;
 
 pub use idle::WaitPolicy;
+pub use lanes::Priority;
+pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};
 #[cfg(feature = "alloc")]
 pub use scope::Scope;
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{
-    BuildError, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, current_num_threads, current_worker_index, join,
-    scope, spawn,
+    BuildError, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, broadcast, current_num_threads,
+    current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn, spawn_broadcast,
+    spawn_with, yield_local, yield_now,
 };
 pub use worker::Worker;
+pub use yielding::Yield;
 
 /// The protocols apart from the pool, for the model-checking suite. No stability promise.
 #[doc(hidden)]

@@ -16,6 +16,18 @@ const DRAINING: usize = 1; // accepted work is finished, more is refused
 const CLOSED: usize = 2; // workers leave
 const ONE_IN_FLIGHT: usize = 1 << 2;
 
+/// What a pool accepts. A pool that was never shut down is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Work of any kind.
+    Running,
+    /// What tasks that were accepted before submit themselves. Nothing from outside.
+    Draining,
+    /// Nothing. The workers leave, or have left.
+    Closed,
+}
+
 /// Read-modify-writes only.
 pub(crate) struct Lifecycle(AtomicUsize);
 
@@ -26,19 +38,21 @@ impl Lifecycle {
         }
     }
 
-    /// Passes `item` to `submit`, or gives it back if the pool no longer accepts work.
-    pub(crate) fn submit<T>(&self, item: T, submit: impl FnOnce(T)) -> Result<(), T> {
+    /// Counts a submission in, or refuses it. One that is part of accepted work is refused only by a closed pool.
+    /// [`count_out`](Self::count_out) follows in either case.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
+    pub(crate) fn count_in(&self, part_of_accepted_work: bool) -> bool {
         // Acquire: a refused caller sees what led to the shutdown.
-        let before = self.0.fetch_add(ONE_IN_FLIGHT, Ordering::Acquire);
-        let outcome = if before & STATE_MASK == RUNNING {
-            submit(item);
-            Ok(())
-        } else {
-            Err(item)
-        };
+        let state = self.0.fetch_add(ONE_IN_FLIGHT, Ordering::Acquire) & STATE_MASK;
+        state == RUNNING || part_of_accepted_work && state == DRAINING
+    }
+
+    /// Counts a submission out. If it is the last one of a draining pool, workers that looked meanwhile did not find it
+    /// drained, and may sleep: `true` asks the caller to wake them.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
+    pub(crate) fn count_out(&self) -> bool {
         // Release: who sees nothing in flight sees the queued task. Pairs with the load in `is_drained`.
-        self.0.fetch_sub(ONE_IN_FLIGHT, Ordering::Release);
-        outcome
+        self.0.fetch_sub(ONE_IN_FLIGHT, Ordering::Release) == ONE_IN_FLIGHT | DRAINING
     }
 
     /// Refuses further work. Returns whether this call did it.
@@ -54,15 +68,48 @@ impl Lifecycle {
         now & STATE_MASK == DRAINING && now < ONE_IN_FLIGHT
     }
 
-    /// Tells the workers to leave. Returns whether this call did it.
+    /// Tells the workers to leave, unless a submission is in flight. Returns whether this call did it.
     pub(crate) fn close(&self) -> bool {
-        // AcqRel: as `drain`. CLOSED keeps the bit of DRAINING, which nobody can take back.
-        self.0.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0
+        // AcqRel: as `drain`. CLOSED keeps the bit of DRAINING, which nobody can take back. Relaxed on failure: asked again.
+        self.0.compare_exchange(DRAINING, DRAINING | CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// What the pool accepts, for whoever asks.
+    pub(crate) fn state(&self) -> State {
+        // Acquire: who sees a state sees what led to it.
+        match self.0.load(Ordering::Acquire) & STATE_MASK {
+            RUNNING => State::Running,
+            DRAINING => State::Draining,
+            _ => State::Closed,
+        }
     }
 
     /// Whether workers are to leave.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire) & CLOSED != 0 // pairs with `close`
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submission_in_flight_keeps_the_pool_open_and_the_last_one_out_tells_the_workers() {
+        let life = Lifecycle::new();
+        assert!(life.count_in(false));
+        assert!(life.drain());
+        assert!(!life.is_drained(), "one is in flight");
+        assert!(!life.close(), "one is in flight");
+        assert!(!life.count_in(false), "refused");
+        assert!(!life.count_out(), "not the last");
+        assert!(life.count_in(true), "part of accepted work");
+        assert!(!life.count_out());
+        assert!(life.count_out(), "a worker that looked meanwhile may sleep");
+        assert!(life.is_drained() && life.close());
+        assert_eq!(life.state(), State::Closed);
+        assert!(!life.count_in(true));
+        assert!(!life.count_out(), "a closed pool has told everybody");
     }
 }

@@ -168,6 +168,22 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
         self.core.wake_all();
     }
 
+    /// What the pool accepts. A hint while somebody shuts it down.
+    ///
+    /// ```
+    /// use reveille_pool::{Pool, State};
+    ///
+    /// static POOL: Pool<1, 8> = Pool::new();
+    /// assert_eq!(POOL.state(), State::Running);
+    /// POOL.shutdown();
+    /// assert_eq!(POOL.state(), State::Draining); // and closed as soon as a worker finds nothing left
+    /// POOL.run_worker(0).unwrap();
+    /// assert_eq!(POOL.state(), State::Closed);
+    /// ```
+    pub fn state(&self) -> crate::State {
+        self.core.lifecycle.state()
+    }
+
     /// What each seat has done.
     pub fn stats(&self) -> [crate::WorkerStats; N] {
         core::array::from_fn(|i| self.seats[i].stats.read())
@@ -243,14 +259,15 @@ impl<P: Platform> Event for Closing<'_, P> {
         let core = self.0.core();
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
-            return self.0.seat().tasks.is_empty() && core.injector.is_empty();
+            let seat = self.0.seat();
+            return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
         if !core.lifecycle.is_drained() {
             return false;
         }
         // Nothing is in flight, so all that was accepted is in a queue, or in the hands of a thread that looks at its own
         // queue once more before it leaves.
-        let quiet = core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work();
+        let quiet = core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work() && !core.has_mail();
         if quiet && core.lifecycle.close() {
             core.wake_all();
         }

@@ -13,6 +13,7 @@ use crate::Worker;
 use crate::idle::WaitPolicy;
 use crate::job::{Job, Task, TaskRef};
 use crate::seat::Seat;
+use crate::shared::Core;
 use crate::signal::Signal;
 use crate::unwind::{self, Payload};
 
@@ -42,12 +43,14 @@ pub struct Scope<'scope, P: Platform = Os> {
     done: Signal,
     /// The first panic. An exchange from null, then the owner's.
     panic: AtomicPtr<Payload>,
+    core: *const Core<P>,
+    /// The worker that waits; null if a thread that is none does, which blocks on the signal.
     owner: *const Seat<P>,
     /// Invariant: a task must not outlive what it borrows.
     scope: PhantomData<*mut &'scope ()>,
 }
 
-// SAFETY: `owner` is used for the pool's shared parts and the park word, which any thread may use.
+// SAFETY: `core` is shared, and `owner` is used for the pool's shared parts and the park word, which any thread may use.
 unsafe impl<P: Platform> Sync for Scope<'_, P> {}
 // SAFETY: as above; only references to a scope are ever given out.
 unsafe impl<P: Platform> Send for Scope<'_, P> {}
@@ -76,30 +79,55 @@ impl<P: Platform> Worker<P> {
     where
         F: FnOnce(&Scope<'scope, P>) -> R,
     {
-        let scope = Scope::new(self.seat());
-        let result = unwind::catch(|| f(&scope));
-        // SAFETY: the scope lives until it is done, which the next lines wait for.
-        unsafe { Scope::finish_one(&scope) };
-        match policy {
-            WaitPolicy::Park => scope.done.block::<P>(),
-            _ => self.work_until(&scope.done),
-        }
-        match (result, scope.take_panic()) {
-            (Ok(result), None) => result,
-            (Err(payload), _) | (Ok(_), Some(payload)) => unwind::resume(payload),
-        }
+        Scope::new(self.core(), Some(self.seat())).run(f, |done| match policy {
+            WaitPolicy::Park => done.block::<P>(),
+            _ => self.work_until(done),
+        })
+    }
+}
+
+impl<P: Platform> Core<P> {
+    /// Runs `f` here with a scope whose tasks run on the pool's workers. A thread that is none of them blocks until they
+    /// are done.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn in_place_scope<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&Scope<'scope, P>) -> R,
+    {
+        crate::current::with_worker_of(self, |worker| match worker {
+            Some(worker) => worker.scope(f),
+            None => Scope::new(self, None).run(f, Signal::block::<P>),
+        })
     }
 }
 
 impl<'scope, P: Platform> Scope<'scope, P> {
-    fn new(owner: &Seat<P>) -> Self {
+    fn new(core: &Core<P>, owner: Option<&Seat<P>>) -> Self {
         Scope {
             pending: AtomicUsize::new(1),
             done: Signal::new(),
             panic: AtomicPtr::new(ptr::null_mut()),
-            owner,
+            core,
+            owner: owner.map_or(ptr::null(), |seat| &raw const *seat),
             scope: PhantomData,
         }
+    }
+
+    /// Runs the body, then waits for the tasks by `wait`.
+    fn run<R>(self, body: impl FnOnce(&Self) -> R, wait: impl FnOnce(&Signal)) -> R {
+        let result = unwind::catch(|| body(&self));
+        // SAFETY: the scope lives until it is done, which the next line waits for.
+        unsafe { Scope::finish_one(&self) };
+        wait(&self.done);
+        match (result, self.take_panic()) {
+            (Ok(result), None) => result,
+            (Err(payload), _) | (Ok(_), Some(payload)) => unwind::resume(payload),
+        }
+    }
+
+    fn core(&self) -> &Core<P> {
+        // SAFETY: a scope lives inside the pool's use.
+        unsafe { &*self.core }
     }
 
     /// Spawns a task, which gets the scope to spawn more.
@@ -111,8 +139,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         F: FnOnce(&Scope<'scope, P>) + Send + 'scope,
     {
         let task = self.task(move |_, scope| f(scope));
-        // SAFETY: the scope is inside the pool's use.
-        let core = unsafe { &*self.owner }.core();
+        let core = self.core();
         crate::current::with_worker_of(core, |worker| match worker {
             Some(worker) => worker.push(task),
             None => core.inject(task),
@@ -128,10 +155,17 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
-        // SAFETY: the scope is inside the pool's use.
-        let core = unsafe { &*self.owner }.core();
-        assert!(ptr::eq(core, worker.core()), "the worker belongs to another pool than the scope");
+        assert!(ptr::eq(self.core(), worker.core()), "the worker belongs to another pool than the scope");
         worker.push(self.task(f));
+    }
+
+    /// Gives a task to the thread of one seat, and to no other.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn spawn_to<F>(&self, seat: &Seat<P>, f: F)
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
+    {
+        self.core().mail(seat, self.task(f));
     }
 
     fn task<F>(&self, f: F) -> TaskRef<P>

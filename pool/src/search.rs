@@ -27,8 +27,11 @@ impl<P: Platform> Work<'_, P> {
 }
 
 impl<P: Platform> Worker<P> {
-    /// The newest task that this worker has queued itself.
+    /// What is urgent, or else the newest task that this worker has queued itself.
     pub(crate) fn own_work(&self) -> Option<Work<'_, P>> {
+        if let Some(task) = self.first_choice() {
+            return Some(Work::Task(task));
+        }
         // SAFETY: this thread owns the seat, and with it the deque.
         unsafe { self.seat().tasks.owner() }.pop().map(Work::Task)
     }
@@ -56,7 +59,7 @@ impl<P: Platform> Worker<P> {
                     Steal::Empty => {}
                 }
             }
-            if let Some(task) = self.take_injected() {
+            if let Some(task) = self.take_injected().or_else(|| self.last_choice()) {
                 return Some(Work::Task(task));
             }
             if !again {
@@ -83,7 +86,7 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Takes all that came from outside, runs the oldest, and queues the rest where others find it.
-    fn take_injected(&self) -> Option<TaskRef<P>> {
+    pub(crate) fn take_injected(&self) -> Option<TaskRef<P>> {
         let mut tasks = self.core().injector.take();
         let first = tasks.next()?;
         let mut rest = false;

@@ -9,6 +9,7 @@ use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
 use crate::job::{Job, TaskRef};
+use crate::lanes::Lanes;
 use crate::shared::Core;
 use crate::stack::{JoinStack, Slot};
 use crate::stats::SeatStats;
@@ -46,6 +47,7 @@ pub(crate) struct Seat<P: Platform> {
     occupied: AtomicBool,
     pub(crate) stats: SeatStats,
     pub(crate) tasks: CachePadded<Tasks<P>>,
+    pub(crate) lanes: Lanes<P>,
     pub(crate) park: CachePadded<CoreLatch<P>>,
 }
 
@@ -61,6 +63,7 @@ impl<P: Platform> Seat<P> {
                 occupied: AtomicBool::new(false),
                 stats: SeatStats::new(),
                 tasks: CachePadded::new(no_tasks!()),
+                lanes: Lanes::new(),
                 park: CachePadded::new(CoreLatch::new_on()),
             }
         }

@@ -11,6 +11,7 @@ use reveille_latch::CoreLatch;
 
 use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
+use crate::lanes::SharedLanes;
 use crate::lifecycle::Lifecycle;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
@@ -25,10 +26,14 @@ pub(crate) struct Core<P: Platform> {
     seat_count: AtomicUsize,
     /// How many threads may be active at once: guests beyond it rest workers.
     parallelism: AtomicUsize,
+    /// How many of the seats, from the first on, have a thread of the pool. 0 if the threads are the caller's.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
+    threads: AtomicUsize,
     /// Seats with an owner.
     occupied: CachePadded<AtomicUsize>,
     pub(crate) sleep: Sleep,
     pub(crate) injector: CachePadded<Injector<P>>,
+    pub(crate) lanes: CachePadded<SharedLanes<P>>,
     pub(crate) lifecycle: Lifecycle,
 }
 
@@ -39,9 +44,11 @@ impl<P: Platform> Core<P> {
                 seats: AtomicPtr::new(ptr::null_mut()),
                 seat_count: AtomicUsize::new(0),
                 parallelism: AtomicUsize::new(0),
+                threads: AtomicUsize::new(0),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
                 sleep: Sleep::new(),
                 injector: CachePadded::new(Injector::new()),
+                lanes: CachePadded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
             }
         }
@@ -82,6 +89,18 @@ impl<P: Platform> Core<P> {
 
     pub(crate) fn parallelism(&self) -> usize {
         self.parallelism.load(Ordering::Relaxed) // constant
+    }
+
+    /// The seats from the first on belong to that many threads of the pool. Called before any of them runs.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
+    pub(crate) fn set_threads(&self, threads: usize) {
+        self.threads.store(threads, Ordering::Relaxed); // happens before every use
+    }
+
+    /// The seats of the pool's own threads.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
+    pub(crate) fn thread_seats(&self) -> &[Seat<P>] {
+        &self.seats()[..self.threads.load(Ordering::Relaxed)] // constant
     }
 
     /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
@@ -132,19 +151,59 @@ impl<P: Platform> Core<P> {
     /// Whether a search might find something.
     pub(crate) fn has_visible_work(&self) -> bool {
         !self.injector.is_empty()
+            || !self.lanes.is_empty()
             || self.seats().iter().any(|s| s.stack.has_public() || s.stack.has_private() || !s.tasks.is_empty())
+    }
+
+    /// Whether there are tasks that are not on a seat's deque, for whoever closes the pool.
+    pub(crate) fn has_injected(&self) -> bool {
+        !self.injector.is_empty() || !self.lanes.is_empty()
     }
 
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
         self.injector.push(task);
+        self.posted_from_outside();
+    }
+
+    /// Tells the sleepers of work that no worker has posted.
+    pub(crate) fn posted_from_outside(&self) {
         self.posted(NOBODY);
+    }
+
+    /// Whether a worker has mail that it has not read.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.seats().iter().any(|seat| seat.lanes.has_mail())
+    }
+
+    /// Keeps the pool from closing until the guard is dropped, or refuses: a submission from outside is refused by a pool that
+    /// drains, one that is part of accepted work only by a closed one.
+    #[cfg_attr(
+        not(feature = "std"),
+        allow(dead_code, reason = "scope tasks hold the pool open by their scope's worker")
+    )]
+    pub(crate) fn hold(&self, part_of_accepted_work: bool) -> Option<Hold<'_, P>> {
+        let admitted = self.lifecycle.count_in(part_of_accepted_work);
+        let hold = Hold(self);
+        admitted.then_some(hold)
     }
 
     /// Wakes every sleeper, to look at the lifecycle.
     pub(crate) fn wake_all(&self) {
         for seat in self.seats() {
             self.sleep.wake(&seat.park);
+        }
+    }
+}
+
+/// A submission in flight.
+#[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+pub(crate) struct Hold<'a, P: Platform>(&'a Core<P>);
+
+impl<P: Platform> Drop for Hold<'_, P> {
+    fn drop(&mut self) {
+        if self.0.lifecycle.count_out() {
+            self.0.wake_all();
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Functions without a pool: they use the current worker's, or the global one.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::vec::Vec;
 
+use super::broadcast as call;
 use super::builder::BuildError;
 use super::handle::{self, JoinHandle};
 use super::inner::{Inner, Rejected};
 use super::thread_pool::ThreadPool;
-use crate::ThreadPoolBuilder;
 use crate::current;
 use crate::scope::Scope;
+use crate::{Priority, ThreadPoolBuilder, Worker, Yield};
 
 static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
 
@@ -24,7 +26,7 @@ pub(super) fn set_global(pool: ThreadPool) -> Result<(), BuildError> {
     GLOBAL.set(pool).map_err(|_| BuildError::GlobalExists)
 }
 
-/// Runs `a` and `b`, perhaps in parallel, and returns both results: [`Worker::join`](crate::Worker::join) on the current
+/// Runs `a` and `b`, perhaps in parallel, and returns both results: [`Worker::join`] on the current
 /// worker, or on the global pool. Costs one thread-local read more.
 ///
 /// # Panics
@@ -60,7 +62,7 @@ where
     global().join(a, b)
 }
 
-/// Runs `f` with a scope for tasks that borrow: [`Worker::scope`](crate::Worker::scope) on the current worker, or on the
+/// Runs `f` with a scope for tasks that borrow: [`Worker::scope`] on the current worker, or on the
 /// global pool.
 ///
 /// ```
@@ -83,6 +85,17 @@ where
     })
 }
 
+/// [`scope`], with the body on this thread whether it is a worker or not: [`ThreadPool::in_place_scope`].
+pub fn in_place_scope<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&Scope<'scope>) -> R,
+{
+    current::with_worker(|worker| match worker {
+        Some(worker) => worker.scope(f),
+        None => global().in_place_scope(f),
+    })
+}
+
 /// Queues a task on the current worker's pool, or on the global one: [`ThreadPool::spawn`].
 ///
 /// ```
@@ -93,15 +106,69 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let queued = current::with_worker(|worker| match worker {
-        // SAFETY: only a `ThreadPool` makes its workers current.
-        Some(worker) => handle::spawn(&unsafe { Inner::of(worker.core()) }, f).map_err(Rejected),
-        None => global().try_spawn(f),
+    spawn_with(Priority::Normal, f)
+}
+
+/// [`spawn`], with a priority: [`ThreadPool::spawn_with`].
+pub fn spawn_with<F, T>(priority: Priority, f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let queued = with_pool(|pool| match pool {
+        Some(pool) => handle::spawn(pool, priority, f).map_err(Rejected),
+        None => global().try_spawn_with(priority, f),
     });
     match queued {
         Ok(handle) => handle,
         Err(rejected) => panic!("{rejected}"),
     }
+}
+
+/// Calls `f` once on every thread of the current worker's pool, or of the global one: [`ThreadPool::broadcast`].
+///
+/// ```
+/// let indices = reveille_pool::broadcast(|worker| worker.index());
+/// assert_eq!(indices, Vec::from_iter(0..reveille_pool::current_num_threads()));
+/// ```
+pub fn broadcast<F, R>(f: F) -> Vec<R>
+where
+    F: Fn(&Worker) -> R + Sync,
+    R: Send,
+{
+    current::with_worker(|worker| match worker {
+        Some(worker) => call::wait(worker.core(), &f),
+        None => global().broadcast(f),
+    })
+}
+
+/// Calls `f` on every thread of the current worker's pool, or of the global one, and does not wait:
+/// [`ThreadPool::spawn_broadcast`].
+pub fn spawn_broadcast<F>(f: F)
+where
+    F: Fn(&Worker) + Send + Sync + 'static,
+{
+    with_pool(|pool| match pool {
+        Some(pool) => call::detached(pool, f),
+        None => global().spawn_broadcast(f),
+    });
+}
+
+/// Runs one task if there is one, on a thread that works for a pool: [`Worker::run_one`]. `None` on any other thread.
+pub fn yield_now() -> Option<Yield> {
+    current::with_worker(|worker| worker.map(Worker::run_one))
+}
+
+/// Runs one task of this worker's own, if there is one: [`Worker::run_own`]. `None` on a thread that works for no pool.
+pub fn yield_local() -> Option<Yield> {
+    current::with_worker(|worker| worker.map(Worker::run_own))
+}
+
+/// The current worker's pool.
+fn with_pool<R>(f: impl FnOnce(Option<&Arc<Inner>>) -> R) -> R {
+    // SAFETY: only a `ThreadPool` makes its workers current.
+    let pool = current::with_worker(|worker| worker.map(|worker| unsafe { Inner::of(worker.core()) }));
+    f(pool.as_ref())
 }
 
 /// How many threads work for the current worker's pool, or for the global one.
@@ -114,5 +181,10 @@ pub fn current_num_threads() -> usize {
 
 /// The current worker's seat, if this thread is one. Guests' seats follow those of the pool's threads.
 pub fn current_worker_index() -> Option<usize> {
-    current::with_worker(|worker| worker.map(crate::Worker::index))
+    current::with_worker(|worker| worker.map(Worker::index))
+}
+
+/// Whether the current worker has tasks of its own that have not run; `None` on a thread that works for no pool.
+pub fn current_thread_has_pending_tasks() -> Option<bool> {
+    current::with_worker(|worker| worker.map(Worker::has_pending_tasks))
 }

@@ -18,6 +18,7 @@ use crate::Worker;
 use crate::current;
 use crate::idle::Event;
 use crate::job::{Job, Task, TaskRef};
+use crate::lanes::Priority;
 use crate::seat::Seat;
 use crate::unwind;
 
@@ -92,7 +93,7 @@ unsafe impl<F: Send, T: Send> Sync for Spawned<F, T> {}
 unsafe impl<F: Send, T: Send> Send for Spawned<F, T> {}
 
 /// Queues `f` on the pool, or gives it back.
-pub(super) fn spawn<F, T>(pool: &Arc<Inner>, f: F) -> Result<JoinHandle<T>, F>
+pub(super) fn spawn<F, T>(pool: &Arc<Inner>, priority: Priority, f: F) -> Result<JoinHandle<T>, F>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -106,7 +107,7 @@ where
     let queued = NonNull::from(&*spawned).cast();
     mem::forget(spawned.clone()); // the queue's share, which `run` takes over
     // SAFETY: that share keeps it alive; closure and result are Send.
-    match pool.submit(unsafe { TaskRef::new(queued) }) {
+    match pool.submit(priority, unsafe { TaskRef::new(queued) }) {
         Ok(()) => Ok(JoinHandle(Some(spawned))),
         Err(_) => {
             // SAFETY: the share forgotten above, which nobody has taken over.
@@ -148,7 +149,7 @@ where
 
 impl Inner {
     /// A panic of a task whose handle is gone.
-    fn nobody_waits(&self, payload: unwind::Payload) {
+    pub(super) fn nobody_waits(&self, payload: unwind::Payload) {
         match &self.panic {
             Some(handler) => {
                 if unwind::catch(|| handler(payload)).is_err() {

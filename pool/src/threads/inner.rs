@@ -15,6 +15,7 @@ use reveille_futex::Os;
 use crate::Worker;
 use crate::current;
 use crate::job::{Job, Task, TaskRef};
+use crate::lanes::Priority;
 use crate::pool::visit;
 use crate::seat::Seat;
 use crate::shared::Core;
@@ -60,6 +61,7 @@ impl Inner {
         let seats: Box<[Seat<Os>]> = (0..threads + GUESTS).map(|_| Seat::new()).collect::<Vec<_>>().into();
         let slots = Slots::new(seats.len() * (capacity + 1));
         let inner = Arc::new(Inner { core: Core::new(), seats, _slots: slots, threads, start, exit, panic });
+        inner.core.set_threads(threads);
         // SAFETY: called once, and what it refers to lives and stays where it is as long as the `Arc`.
         unsafe { inner.core.attach(&inner.seats, inner._slots.pointer.as_ptr(), capacity, threads) };
         inner
@@ -125,13 +127,21 @@ impl Inner {
     }
 
     /// Queues a task from a worker of this pool, or from outside unless the pool is draining.
-    pub(super) fn submit(&self, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
+    pub(super) fn submit(&self, priority: Priority, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
         current::with_worker_of(&self.core, |worker| match worker {
+            // Part of work that was accepted already, unless a guest came too late.
+            Some(_) if self.core.lifecycle.is_closed() => Err(task),
             Some(worker) => {
-                worker.push(task); // part of work that was accepted already
+                worker.push_with(priority, task);
                 Ok(())
             }
-            None => self.core.lifecycle.submit(task, |task| self.core.inject(task)),
+            None => match self.core.hold(false) {
+                Some(_hold) => {
+                    self.core.inject_with(priority, task);
+                    Ok(())
+                }
+                None => Err(task),
+            },
         })
     }
 }

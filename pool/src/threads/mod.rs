@@ -1,5 +1,6 @@
 //! What `std` adds: threads, the global pool, free functions.
 
+mod broadcast;
 mod builder;
 mod free;
 mod handle;
@@ -7,7 +8,10 @@ mod inner;
 mod thread_pool;
 
 pub use builder::{BuildError, ThreadPoolBuilder};
-pub use free::{current_num_threads, current_worker_index, join, scope, spawn};
+pub use free::{
+    broadcast, current_num_threads, current_thread_has_pending_tasks, current_worker_index, in_place_scope, join,
+    scope, spawn, spawn_broadcast, spawn_with, yield_local, yield_now,
+};
 pub use handle::JoinHandle;
 pub use inner::Rejected;
 pub use thread_pool::ThreadPool;

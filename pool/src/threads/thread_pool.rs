@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::vec::Vec;
 
+use super::broadcast;
 use super::handle::{self, JoinHandle};
 use super::inner::{Inner, Rejected};
+use crate::lifecycle::State;
 use crate::scope::Scope;
 use crate::stats::WorkerStats;
-use crate::{ThreadPoolBuilder, Worker};
+use crate::{Priority, ThreadPoolBuilder, Worker, Yield};
 
 /// A work-stealing pool of threads.
 ///
@@ -100,7 +102,29 @@ impl ThreadPool {
         self.enter(|worker| worker.scope(f))
     }
 
-    /// Queues a task that borrows nothing.
+    /// [`scope`](Self::scope), with the body on this thread whether it is a worker or not, so that the body need not be
+    /// [`Send`]. A thread that is no worker blocks until the tasks are done.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// let pool = reveille_pool::ThreadPool::new().unwrap();
+    /// let here = Rc::new(1); // not Send
+    /// let mut there = 0;
+    /// let sum = pool.in_place_scope(|s| {
+    ///     s.spawn(|_| there = 2);
+    ///     *here
+    /// }) + there;
+    /// assert_eq!(sum, 3);
+    /// ```
+    pub fn in_place_scope<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&Scope<'scope>) -> R,
+    {
+        self.inner.core().in_place_scope(f)
+    }
+
+    /// Queues a task that borrows nothing, of normal priority.
     ///
     /// From a worker of this pool it goes to that worker's deque, from elsewhere to the injector; an idle thread is woken if
     /// none is searching. Allocates once. The task inherits nothing from the caller.
@@ -113,7 +137,29 @@ impl ThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.try_spawn(f) {
+        self.spawn_with(Priority::Normal, f)
+    }
+
+    /// [`spawn`](Self::spawn), with a priority.
+    ///
+    /// ```
+    /// use reveille_pool::{Priority, ThreadPoolBuilder};
+    ///
+    /// let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    /// let report = pool.spawn_with(Priority::Low, || "later");
+    /// let answer = pool.spawn_with(Priority::High, || "now");
+    /// assert_eq!((answer.join().unwrap(), report.join().unwrap()), ("now", "later"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_with<F, T>(&self, priority: Priority, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.try_spawn_with(priority, f) {
             Ok(handle) => handle,
             Err(rejected) => panic!("{rejected}"),
         }
@@ -129,7 +175,80 @@ impl ThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        handle::spawn(&self.inner, f).map_err(Rejected)
+        self.try_spawn_with(Priority::Normal, f)
+    }
+
+    /// [`spawn_with`](Self::spawn_with), unless the pool is shutting down.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with the closure.
+    pub fn try_spawn_with<F, T>(&self, priority: Priority, f: F) -> Result<JoinHandle<T>, Rejected<F>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        handle::spawn(&self.inner, priority, f).map_err(Rejected)
+    }
+
+    /// Calls `f` once on every thread of the pool, and returns the results in the order of their indices.
+    ///
+    /// A thread that runs a task calls `f` when that task ends or waits for something, before any other task; a join or
+    /// scope that waits by [`WaitPolicy::Park`](crate::WaitPolicy::Park) or `Leapfrog` does not count as waiting. Guests
+    /// are not threads of the pool. The caller may be one: it calls `f` while it waits. Allocates a box per thread.
+    ///
+    /// # Panics
+    ///
+    /// If `f` does: every thread still calls it, and the first panic resumes here. If the pool is shutting down.
+    ///
+    /// ```
+    /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    /// assert_eq!(pool.broadcast(|worker| 10 * worker.index()), [0, 10, 20]);
+    /// ```
+    pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
+    where
+        F: Fn(&Worker) -> R + Sync,
+        R: Send,
+    {
+        broadcast::wait(self.inner.core(), &f)
+    }
+
+    /// [`broadcast`](Self::broadcast) for a closure that borrows nothing and whose result nobody wants. Does not wait.
+    ///
+    /// # Panics
+    ///
+    /// If the pool is shutting down. A panic of `f` goes to the panic handler; without one, the process aborts.
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&Worker) + Send + Sync + 'static,
+    {
+        broadcast::detached(&self.inner, f);
+    }
+
+    /// The index of the current thread among the threads of this pool; `None` for any other thread, guests included.
+    pub fn current_thread_index(&self) -> Option<usize> {
+        self.as_own_thread(|worker| worker.index())
+    }
+
+    /// Whether the current thread, if it is one of this pool's, has tasks of its own that have not run.
+    pub fn current_thread_has_pending_tasks(&self) -> Option<bool> {
+        self.as_own_thread(Worker::has_pending_tasks)
+    }
+
+    fn as_own_thread<R>(&self, f: impl FnOnce(&Worker) -> R) -> Option<R> {
+        crate::current::with_worker_of(self.inner.core(), |worker| {
+            worker.filter(|worker| worker.index() < self.inner.threads()).map(f)
+        })
+    }
+
+    /// [`Worker::run_one`] if the current thread works for this pool.
+    pub fn yield_now(&self) -> Option<Yield> {
+        crate::current::with_worker_of(self.inner.core(), |worker| worker.map(Worker::run_one))
+    }
+
+    /// [`Worker::run_own`] if the current thread works for this pool.
+    pub fn yield_local(&self) -> Option<Yield> {
+        crate::current::with_worker_of(self.inner.core(), |worker| worker.map(Worker::run_own))
     }
 
     /// Refuses further tasks from outside, finishes those that were accepted, and joins the threads.
@@ -147,6 +266,11 @@ impl ThreadPool {
             // A thread of the pool does not unwind: it aborts.
             let _ = thread.join();
         }
+    }
+
+    /// What the pool accepts. A hint while somebody shuts it down.
+    pub fn state(&self) -> State {
+        self.inner.core().lifecycle.state()
     }
 
     /// What each thread of the pool has done, then what guests have done.
