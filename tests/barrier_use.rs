@@ -51,7 +51,8 @@ fn misuse_is_an_error() {
 
     // One arrival too many while the phase closes: the completion step itself tries.
     let refused = Mutex::new(None);
-    let slot: Mutex<Option<&Barrier<Os, Box<dyn FnMut() + Send>>>> = Mutex::new(None);
+    type Completed<'a> = Barrier<Os, Box<dyn FnMut() + Send + 'a>>;
+    let slot: Mutex<Option<&Completed<'static>>> = Mutex::new(None);
     let step: Box<dyn FnMut() + Send> = Box::new(|| {
         let barrier = slot.lock().unwrap().take().unwrap();
         *refused.lock().unwrap() = barrier.arrive().map(drop).err();

@@ -180,8 +180,12 @@ fn recursion_beyond_the_capacity_runs_in_sequence() {
         let (rest, one) = w.join(|w| spine(w, depth - 1), |_| 1);
         rest + one
     }
-    let pool = ThreadPoolBuilder::new().num_threads(2).join_capacity(16).build().unwrap();
-    assert_eq!(pool.enter(|w| spine(w, 4_000)), 4_000);
+    // Frames are large without optimisation.
+    const STACK: usize = 32 << 20;
+    let pool = ThreadPoolBuilder::new().num_threads(2).join_capacity(16).stack_size(STACK).build().unwrap();
+    let caller = thread::Builder::new().stack_size(STACK);
+    let depth = thread::scope(|s| caller.spawn_scoped(s, || pool.enter(|w| spine(w, 4_000))).unwrap().join().unwrap());
+    assert_eq!(depth, 4_000);
 }
 
 #[test]

@@ -306,6 +306,7 @@ mod lock {
 
     pub(super) struct Guard(#[expect(dead_code, reason = "held for its drop")] loom::sync::MutexGuard<'static, ()>);
 
+    #[expect(clippy::extra_unused_type_parameters, reason = "the other lock waits on the platform")]
     pub(super) fn acquire<P: Platform>(_address: usize) -> Guard {
         Guard(LOCK.lock().unwrap())
     }

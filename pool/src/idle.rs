@@ -198,7 +198,7 @@ impl<P: Platform> Worker<P> {
                     round = 0;
                     self.run(work);
                 }
-                None if round < ROUNDS => {
+                None if round != ROUNDS => {
                     backoff::<P>(round, &slot.done);
                     round += 1;
                 }

@@ -187,7 +187,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         if kept.is_err() {
             // SAFETY: made above and not kept.
             let payload = unsafe { Box::from_raw(payload) };
-            drop(unwind::catch(|| drop(payload)));
+            unwind::swallow(|| drop(payload));
         }
     }
 

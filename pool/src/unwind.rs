@@ -43,6 +43,14 @@ mod imp {
 
 pub(crate) use imp::{Payload, catch, resume};
 
+/// Runs `f` and keeps its panic from everybody, for want of anybody to give it to. The payload is leaked: its drop might
+/// panic in turn.
+pub(crate) fn swallow(f: impl FnOnce()) {
+    if let Err(payload) = catch(f) {
+        let _leaked = core::mem::ManuallyDrop::new(payload);
+    }
+}
+
 /// A panic while unwinding is an abort.
 #[cfg_attr(feature = "std", allow(dead_code, reason = "only what nobody can catch aborts"))]
 pub(crate) struct AbortOnDrop(pub(crate) &'static str);

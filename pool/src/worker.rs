@@ -157,7 +157,7 @@ impl<P: Platform> Worker<P> {
         match unwind::catch(|| a(self)) {
             Ok(ra) => (ra, b(self)),
             Err(payload) => {
-                drop(unwind::catch(|| b(self)));
+                unwind::swallow(|| drop(b(self)));
                 unwind::resume(payload)
             }
         }
@@ -308,6 +308,6 @@ where
             })
         };
         // The first panic resumes; a second one, from this value's own drop included, goes nowhere.
-        drop(unwind::catch(|| drop(result)));
+        unwind::swallow(|| drop(result));
     }
 }
