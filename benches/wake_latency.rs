@@ -343,6 +343,11 @@ fn nobody_asleep(bench: &Bench) {
     }
     contestants!(bench.row("nobody asleep: signal"), |Kind| round::<Kind>)
         .contestant("spinning", round::<Spin>)
+        .contestant("one swap, the limit", |n| {
+            let word = AtomicU32::new(EMPTY);
+            time(n, |_| _ = black_box(black_box(&word).swap(SET, Ordering::Release)))
+        })
+        .target(at_most(1.05).times("one swap, the limit"))
         .target(at_most(5.5))
         .run(4_000);
 }
@@ -375,7 +380,8 @@ struct Trip {
 fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
     let (ping, pong, woken) = (S::new(), S::new(), AtomicU64::new(0));
     let start = Instant::now();
-    let (ping, pong, woken) = (&ping, &pong, &woken);
+    let ready = AtomicBool::new(false);
+    let (ping, pong, woken, ready) = (&ping, &pong, &woken, &ready);
     let now = move || start.elapsed().as_nanos() as u64;
     thread::scope(|s| {
         let waiter = move || {
@@ -385,6 +391,7 @@ fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
                 Place::Free => {}
             }
             ping.attach();
+            ready.store(true, Ordering::Release);
             for _ in 0..=n {
                 ping.wait();
                 woken.store(now(), Ordering::Release);
@@ -397,6 +404,9 @@ fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
             }
             pong.attach();
             s.spawn(waiter);
+            while !ready.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
             let mut trips = Vec::new();
             for turn in 0..=n {
                 // On one processor the waiter needs this one to fall asleep.

@@ -58,6 +58,33 @@ pub(crate) const CHILI: &str = "chili 0.2";
 pub(crate) const RAYON: &str = "rayon 1.12";
 pub(crate) const FORTE: &str = "forte 1.0.0-alpha.4";
 
+/// Both in order, for a context of nothing.
+#[inline(always)]
+pub(crate) fn in_sequence<RA, RB>(a: impl FnOnce(()) -> RA, b: impl FnOnce(()) -> RB) -> (RA, RB) {
+    (a(()), b(()))
+}
+
+#[inline(always)]
+pub(crate) fn join_by_reveille<RA, RB>(
+    a: impl FnOnce(()) -> RA + Send,
+    b: impl FnOnce(()) -> RB + Send,
+) -> (RA, RB)
+where
+    RA: Send,
+    RB: Send,
+{
+    reveille::join(|| a(()), || b(()))
+}
+
+#[inline(always)]
+pub(crate) fn join_by_rayon<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
+where
+    RA: Send,
+    RB: Send,
+{
+    rayon::join(|| a(()), || b(()))
+}
+
 /// A module per contestant, with the functions that the macro `$functions` makes of a fork and a context.
 macro_rules! contestants {
     ($functions:ident) => {
@@ -65,9 +92,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    (a(()), b(()))
+                    forks::in_sequence($a, $b)
                 }};
             }
             $functions!(join, ());
@@ -80,9 +106,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    reveille::join(|| a(()), || b(()))
+                    forks::join_by_reveille($a, $b)
                 }};
             }
             $functions!(join, ());
@@ -104,9 +129,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    rayon::join(|| a(()), || b(()))
+                    forks::join_by_rayon($a, $b)
                 }};
             }
             $functions!(join, ());

@@ -365,6 +365,18 @@ pub(crate) fn time_after(sleep: Duration, count: u64, mut f: impl FnMut()) -> f6
     per(spent, count)
 }
 
+/// Nanoseconds that one of `count` calls of `f` takes, each with something that `prepare` makes at its own expense.
+pub(crate) fn time_with<T>(count: u64, prepare: impl Fn() -> T, mut f: impl FnMut(&mut T)) -> f64 {
+    let mut spent = Duration::ZERO;
+    for _ in 0..count {
+        let mut prepared = prepare();
+        let start = Instant::now();
+        f(&mut prepared);
+        spent += start.elapsed();
+    }
+    per(spent, count)
+}
+
 /// The median of `count` nanoseconds that `f` says.
 pub(crate) fn time_of(count: u64, f: impl FnMut(u64) -> u64) -> f64 {
     let samples: Vec<f64> = (0..count).map(f).map(|nanos| nanos as f64).collect();
