@@ -182,6 +182,8 @@ fn two_workers(bench: &Bench, two: &Pools) {
     }
     let tree = &*Node::tree(20);
     row!("2 workers, tree of 1048575 nodes", 1_048_575.0, tree(tree));
+    race!(bench.row("2 workers, depth 10"), two, 1_023.0, depth(10)).run(100);
+    race!(bench.row("2 workers, depth 15"), two, 32_767.0, depth(15)).run(4);
     row!("2 workers, depth 20", 1_048_575.0, depth(20));
     row!("2 workers, fib(30)", FIB_FORKS, fib(FIB));
 }

@@ -179,7 +179,7 @@ fn main() {
     let length = Duration::from_millis(match (bench.is_full(), bench.is_smoke()) {
         (true, _) => 5_000,
         (_, true) => 20,
-        _ => 1_000,
+        _ => 300,
     });
     let row = |title: &str, what: &'static str, threads, rounds, target: Option<common::target::Target<'_>>| {
         let mut row = bench.row(title);

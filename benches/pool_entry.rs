@@ -269,7 +269,7 @@ fn random(state: &mut u64, bound: u64) -> u64 {
 }
 
 fn random_gaps(bench: &Bench, spawners: &Spawners<'_>) {
-    let full = if bench.is_full() { 1_000_000 } else if bench.is_smoke() { 100 } else { 20_000 };
+    let full = if bench.is_full() { 1_000_000 } else if bench.is_smoke() { 100 } else { 5_000 };
     let jobs = std::env::var("REVEILLE_BENCH_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(full);
     // The peers' verdict is known, and each million takes minutes.
     let title = format!("{jobs} jobs with random gaps of 0 to 200 us (peers: at most 80000): stuck for 2 s");

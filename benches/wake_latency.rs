@@ -328,6 +328,7 @@ macro_rules! contestants {
 fn main() {
     let bench = Bench::new("wake_latency, ns");
     nobody_asleep(&bench);
+    yielding(&bench);
     for place in [Place::OneCpu, Place::TwoCpus, Place::Free] {
         asleep(&bench, place);
     }
@@ -350,6 +351,14 @@ fn nobody_asleep(bench: &Bench) {
         .target(at_most(1.05).times("one swap, the limit"))
         .target(at_most(5.5))
         .run(4_000);
+}
+
+/// Not a contest: what a thread pays to ask whether somebody else wants the processor.
+fn yielding(bench: &Bench) {
+    bench
+        .row("yield, nobody else wants the CPU")
+        .contestant("std yield_now", |n| time(n, |_| thread::yield_now()))
+        .run(1_000);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -83,9 +83,12 @@ impl Bench {
         if quick {
             mode = Mode::Quick;
         }
-        println!("# {name}\n\n{}\n", machine());
+        let machine = machine();
+        println!("# {name}\n\n{machine}\n");
         let json = env::var("REVEILLE_BENCH_JSON").ok();
-        Bench { name, mode, only, json, start: Instant::now(), busy: Jiffies::now() }
+        let bench = Bench { name, mode, only, json, start: Instant::now(), busy: Jiffies::now() };
+        bench.json(&format!("{{\"bench\":{name:?},\"machine\":{machine:?}}}\n"));
+        bench
     }
 
     /// Begins a row.
