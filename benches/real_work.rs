@@ -105,11 +105,11 @@ macro_rules! functions {
             {
                 let (left, right) = numbers.split_at_mut(middle);
                 let (spare_left, spare_right) = spare.split_at_mut(middle);
-                let _ = $join!(
+                let _ = $join!(w, |w: $context| mergesort(w, left, spare_left), |w: $context| mergesort(
                     w,
-                    |w: $context| mergesort(w, left, spare_left),
-                    |w: $context| mergesort(w, right, spare_right)
-                );
+                    right,
+                    spare_right
+                ));
                 merge(left, right, spare);
             }
             numbers.copy_from_slice(spare);
@@ -121,11 +121,11 @@ macro_rules! functions {
                 return mandelbrot_row(first, points);
             }
             let (upper, lower) = points.split_at_mut(rows / 2 * WIDTH);
-            let _ = $join!(
+            let _ = $join!(w, |w: $context| mandelbrot(w, first, upper), |w: $context| mandelbrot(
                 w,
-                |w: $context| mandelbrot(w, first, upper),
-                |w: $context| mandelbrot(w, first + rows / 2, lower)
-            );
+                first + rows / 2,
+                lower
+            ));
         }
 
         pub(super) fn quicksort_of(w: $context, data: &mut Data) {
@@ -205,12 +205,16 @@ fn main() {
     let points = Data { numbers: vec![0; WIDTH * rows], spare: Vec::new() };
     race_on!(bench.row("mandelbrot 640 x 480, a row per leaf"), &pools, &points, mandelbrot_of)
         .contestant(ITERATORS, |n| {
-            time_with(n, || points.clone(), |data| {
-                pools.rayon.install(|| {
-                    let rows = data.numbers.par_chunks_mut(WIDTH).enumerate();
-                    rows.for_each(|(y, row)| mandelbrot_row(y, row));
-                });
-            })
+            time_with(
+                n,
+                || points.clone(),
+                |data| {
+                    pools.rayon.install(|| {
+                        let rows = data.numbers.par_chunks_mut(WIDTH).enumerate();
+                        rows.for_each(|(y, row)| mandelbrot_row(y, row));
+                    });
+                },
+            )
         })
         .run(1);
     bench.finish();
@@ -227,14 +231,12 @@ fn map_reduce(bench: &Bench, pools: &Pools, scale: usize) {
         let mut row = race!(bench.row(title), pools, 1.0, map_reduce(numbers, leaf))
             .contestant(LOOPS, move |n| {
                 let map = |part: std::ops::Range<usize>| squares(&numbers[part]);
-                pools.reveille.enter(|w| {
-                    time(n, |_| _ = black_box(w.map_reduce(0..numbers.len(), leaf, map, |a, b| a + b)))
-                })
+                pools
+                    .reveille
+                    .enter(|w| time(n, |_| _ = black_box(w.map_reduce(0..numbers.len(), leaf, map, |a, b| a + b))))
             })
             .contestant(ITERATORS, move |n| {
-                pools.rayon.install(|| {
-                    time(n, |_| _ = black_box(numbers.par_chunks(leaf).map(squares).sum::<f32>()))
-                })
+                pools.rayon.install(|| time(n, |_| _ = black_box(numbers.par_chunks(leaf).map(squares).sum::<f32>())))
             })
             .target(at_most(1.0).times_best_except(NOT_PEERS))
             .target(at_least_as_fast(1.0, SEQUENTIAL));

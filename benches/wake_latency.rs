@@ -456,14 +456,16 @@ fn asleep(bench: &Bench, place: Place) {
         Place::TwoCpus => "asleep, other CPU",
         Place::Free => "asleep, not pinned",
     };
-    let parts: [(&str, fn(&Trip) -> u64); 3] =
-        [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
+    type Part = fn(&Trip) -> u64;
+    let parts: [(&str, Part); 3] = [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
     for (what, part) in parts {
         let title = format!("{title}: {what}");
-        contestants!(bench.row(&title), |Kind| move |n| median(trips::<Kind>(n, place, GAP).iter().map(part).collect()))
-            .target(at_most(1.05).times("raw futex"))
-            .rounds(31)
-            .run(50);
+        contestants!(bench.row(&title), |Kind| move |n| median(
+            trips::<Kind>(n, place, GAP).iter().map(part).collect()
+        ))
+        .target(at_most(1.05).times("raw futex"))
+        .rounds(31)
+        .run(50);
     }
 }
 
@@ -483,7 +485,13 @@ fn against_gap(bench: &Bench) {
         .rounds(11)
         .run(wakes);
 
-        let n = if bench.is_full() { 1_000 } else if bench.is_smoke() { 2 } else { 100 };
+        let n = if bench.is_full() {
+            1_000
+        } else if bench.is_smoke() {
+            2
+        } else {
+            100
+        };
         let n = if micros < 10_000 { n } else { n.min(200) };
         let title = format!("until it runs, after {micros} us");
         let until = |trips: Vec<Trip>| trips.iter().map(|t| t.until).collect::<Vec<_>>();

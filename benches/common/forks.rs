@@ -65,10 +65,7 @@ pub(crate) fn in_sequence<RA, RB>(a: impl FnOnce(()) -> RA, b: impl FnOnce(()) -
 }
 
 #[inline(always)]
-pub(crate) fn join_by_reveille<RA, RB>(
-    a: impl FnOnce(()) -> RA + Send,
-    b: impl FnOnce(()) -> RB + Send,
-) -> (RA, RB)
+pub(crate) fn join_by_reveille<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
 where
     RA: Send,
     RB: Send,
@@ -155,32 +152,32 @@ macro_rules! race {
         let pools: &$crate::forks::Pools = $pools;
         let parts: f64 = $parts;
         $row.contestant($crate::forks::OURS, move |n| {
-            pools.reveille.enter(|w| time(n, |_| drop(black_box(by_reveille::$function(w, $(black_box($argument)),*)))))
+            pools.reveille.enter(|w| time(n, |_| _ = black_box(by_reveille::$function(w, $(black_box($argument)),*))))
                 / parts
         })
         .contestant($crate::forks::OURS_FREE, move |n| {
             pools.reveille.install(|| {
-                time(n, |_| drop(black_box(by_reveille_free::$function((), $(black_box($argument)),*))))
+                time(n, |_| _ = black_box(by_reveille_free::$function((), $(black_box($argument)),*)))
             }) / parts
         })
         .contestant($crate::forks::CHILI_EVERY, move |n| {
             let mut scope = pools.chili.scope();
-            time(n, |_| drop(black_box(by_chili_every::$function(&mut scope, $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(by_chili_every::$function(&mut scope, $(black_box($argument)),*))) / parts
         })
         .contestant($crate::forks::CHILI, move |n| {
             let mut scope = pools.chili.scope();
-            time(n, |_| drop(black_box(by_chili::$function(&mut scope, $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(by_chili::$function(&mut scope, $(black_box($argument)),*))) / parts
         })
         .contestant($crate::forks::RAYON, move |n| {
-            pools.rayon.install(|| time(n, |_| drop(black_box(by_rayon::$function((), $(black_box($argument)),*))))) / parts
+            pools.rayon.install(|| time(n, |_| _ = black_box(by_rayon::$function((), $(black_box($argument)),*)))) / parts
         })
         .contestant($crate::forks::FORTE, move |n| {
             pools.forte.with_worker(|w| {
-                time(n, |_| drop(black_box(by_forte::$function(w, $(black_box($argument)),*))))
+                time(n, |_| _ = black_box(by_forte::$function(w, $(black_box($argument)),*)))
             }) / parts
         })
         .contestant($crate::forks::SEQUENTIAL, move |n| {
-            time(n, |_| drop(black_box(in_sequence::$function((), $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(in_sequence::$function((), $(black_box($argument)),*))) / parts
         })
     }};
 }

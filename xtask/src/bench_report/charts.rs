@@ -72,7 +72,8 @@ fn histograms(results: &Results) -> BTreeMap<String, Curves> {
 }
 
 fn slug(title: &str) -> String {
-    let word: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let word: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     word.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
@@ -83,7 +84,10 @@ fn overview(path: &Path, ratios: &[(String, f64)]) -> Result<()> {
     root.fill(&WHITE)?;
     let log = |ratio: f64| ratio.log2().clamp(-8.0, 8.0);
     let mut chart = ChartBuilder::on(&root)
-        .caption("our cost by the best peer's: left of the line is cheaper (each step a factor of 2)", ("sans-serif", 15))
+        .caption(
+            "our cost by the best peer's: left of the line is cheaper (each step a factor of 2)",
+            ("sans-serif", 15),
+        )
         .margin(8)
         .x_label_area_size(24)
         .y_label_area_size(430)
@@ -96,7 +100,9 @@ fn overview(path: &Path, ratios: &[(String, f64)]) -> Result<()> {
         .configure_mesh()
         .disable_y_mesh()
         .x_labels(9)
-        .x_label_formatter(&|x: &f64| if *x < 0.0 { format!("1/{:.0}", (-x).exp2()) } else { format!("{:.0}", x.exp2()) })
+        .x_label_formatter(&|x: &f64| {
+            if *x < 0.0 { format!("1/{:.0}", (-x).exp2()) } else { format!("{:.0}", x.exp2()) }
+        })
         .y_labels(ratios.len() + 1)
         .y_label_formatter(&label)
         .label_style(("sans-serif", 11))
@@ -118,9 +124,8 @@ fn overview(path: &Path, ratios: &[(String, f64)]) -> Result<()> {
 fn lines(path: &Path, caption: &str, curves: &Curves) -> Result<()> {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    let positive = |points: &[(f64, f64)]| {
-        points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0).collect::<Vec<_>>()
-    };
+    let positive =
+        |points: &[(f64, f64)]| points.iter().copied().filter(|(x, y)| *x > 0.0 && *y > 0.0).collect::<Vec<_>>();
     let points: Vec<_> = curves.values().flat_map(|points| positive(points)).collect();
     let Some(&first) = points.first() else { return Ok(()) };
     let (low, high) = points.iter().fold((first, first), |(low, high), &(x, y)| {

@@ -33,7 +33,11 @@ const CLAIMS: &[Claim] = &[
         said: "a steal takes 10 to 50 ns",
         low: 10.0,
         high: 50.0,
-        found: ("deque", "steal, same thread", &["reveille, inline", "reveille, growable", "crossbeam, lifo", "st3, lifo"]),
+        found: (
+            "deque",
+            "steal, same thread",
+            &["reveille, inline", "reveille, growable", "crossbeam, lifo", "st3, lifo"],
+        ),
         why: "Without a cache miss a steal is one exchange and a fence; between processors it is what moving the lines costs.",
     },
     Claim {
@@ -61,7 +65,11 @@ const CLAIMS: &[Claim] = &[
         said: "to wake a sleeper takes 10 to 100 us",
         low: 10_000.0,
         high: 100_000.0,
-        found: ("wake_latency", "asleep, other CPU: until it runs", &["reveille CoreLatch", "raw futex", "std Mutex, Condvar"]),
+        found: (
+            "wake_latency",
+            "asleep, other CPU: until it runs",
+            &["reveille CoreLatch", "raw futex", "std Mutex, Condvar"],
+        ),
         why: "Across processors it is an interrupt, through the hypervisor on a virtual machine; on the same one it is a context switch, of 1 to 3 us.",
     },
 ];
@@ -93,7 +101,8 @@ pub(super) fn write(page: &mut String, results: &Results) -> std::fmt::Result {
                     20 => change > 0.0,
                     _ => change < 0.0,
                 };
-                let (which, verdict) = (if change < 0.0 { "less" } else { "more" }, if as_said { "yes, and by more" } else { "no" });
+                let (which, verdict) =
+                    (if change < 0.0 { "less" } else { "more" }, if as_said { "yes, and by more" } else { "no" });
                 writeln!(
                     page,
                     "| {claim} | per fork {} against {}: {:.0} % {which} time | {verdict} | A fork that nobody steals decides it, \

@@ -9,11 +9,25 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Line {
-    Sample { bench: String, row: String, #[serde(flatten)] sample: Sample },
-    Target { bench: String, row: String, #[serde(flatten)] target: Target },
+    Sample {
+        bench: String,
+        row: String,
+        #[serde(flatten)]
+        sample: Sample,
+    },
+    Target {
+        bench: String,
+        row: String,
+        #[serde(flatten)]
+        target: Target,
+    },
     Histogram(Histogram),
-    Machine { machine: String },
-    Mode { quick: bool },
+    Machine {
+        machine: String,
+    },
+    Mode {
+        quick: bool,
+    },
 }
 
 /// What one contestant measured in one row.
@@ -73,9 +87,10 @@ impl Row {
         }
         let above = self.samples[0].above.as_deref();
         let limits = ["sequential", "spinning", "one swap, the limit"];
-        let peers = self.samples.iter().filter(|s| {
-            !s.name.starts_with("reveille") && above != Some(&*s.name) && !limits.contains(&&*s.name)
-        });
+        let peers = self
+            .samples
+            .iter()
+            .filter(|s| !s.name.starts_with("reveille") && above != Some(&*s.name) && !limits.contains(&&*s.name));
         peers.min_by(|a, b| a.best.total_cmp(&b.best))
     }
 
@@ -109,8 +124,7 @@ pub(super) struct Results {
 impl Results {
     pub(super) fn read(json: &str) -> Result<Self> {
         let lines: Vec<Line> = serde_json::from_str(json).context("not what the benchmarks write")?;
-        let mut all =
-            Results { quick: false, machine: String::new(), rows: Vec::new(), histograms: Vec::new() };
+        let mut all = Results { quick: false, machine: String::new(), rows: Vec::new(), histograms: Vec::new() };
         for line in lines {
             match line {
                 Line::Sample { bench, row, sample } => all.row(bench, row).samples.push(sample),
