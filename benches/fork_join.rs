@@ -181,6 +181,8 @@ fn two_workers(bench: &Bench, two: &Pools) {
     }
     let tree = &*Node::tree(20);
     row!("2 workers, tree of 1048575 nodes", 1_048_575.0, tree(tree));
+    race!(bench.row("2 workers, depth 10"), two, 1_023.0, depth(10)).run(100);
+    race!(bench.row("2 workers, depth 15"), two, 32_767.0, depth(15)).run(4);
     row!("2 workers, depth 20", 1_048_575.0, depth(20));
     row!("2 workers, fib(30)", FIB_FORKS, fib(FIB));
 }
@@ -194,18 +196,14 @@ fn region(bench: &Bench, two: &Pools) {
     const GAP: Duration = Duration::from_millis(1);
     bench
         .row("region of 1023 nodes, pool of 2 parked 1 ms before, ns per region")
-        .contestant(OURS, |n| {
-            time_after(GAP, n, || drop(black_box(two.reveille.enter(|w| by_reveille::tree(w, tree)))))
-        })
+        .contestant(OURS, |n| time_after(GAP, n, || _ = black_box(two.reveille.enter(|w| by_reveille::tree(w, tree)))))
         .contestant(CHILI_EVERY, |n| {
-            time_after(GAP, n, || drop(black_box(by_chili_every::tree(&mut two.chili.scope(), tree))))
+            time_after(GAP, n, || _ = black_box(by_chili_every::tree(&mut two.chili.scope(), tree)))
         })
-        .contestant(CHILI, |n| time_after(GAP, n, || drop(black_box(by_chili::tree(&mut two.chili.scope(), tree)))))
-        .contestant(RAYON, |n| time_after(GAP, n, || drop(black_box(two.rayon.install(|| by_rayon::tree((), tree))))))
-        .contestant(FORTE, |n| {
-            time_after(GAP, n, || drop(black_box(two.forte.with_worker(|w| by_forte::tree(w, tree)))))
-        })
-        .contestant(SEQUENTIAL, |n| time_after(GAP, n, || drop(black_box(in_sequence::tree((), tree)))))
+        .contestant(CHILI, |n| time_after(GAP, n, || _ = black_box(by_chili::tree(&mut two.chili.scope(), tree))))
+        .contestant(RAYON, |n| time_after(GAP, n, || _ = black_box(two.rayon.install(|| by_rayon::tree((), tree)))))
+        .contestant(FORTE, |n| time_after(GAP, n, || _ = black_box(two.forte.with_worker(|w| by_forte::tree(w, tree)))))
+        .contestant(SEQUENTIAL, |n| time_after(GAP, n, || _ = black_box(in_sequence::tree((), tree))))
         .target(at_most(1.0).times(CHILI))
         .run(20);
 }
@@ -215,10 +213,10 @@ fn hidden_work(bench: &Bench, two: &Pools) {
     let row = bench.row("spine of 4000 joins with 10 us of work each, pool of 2, ns per join");
     race!(row, two, SPINE as f64, spine(SPINE))
         .contestant("chili 0.2, mirrored", |n| {
-            time(n, |_| drop(black_box(by_chili::spine_mirrored(&mut two.chili.scope(), SPINE)))) / SPINE as f64
+            time(n, |_| _ = black_box(by_chili::spine_mirrored(&mut two.chili.scope(), SPINE))) / SPINE as f64
         })
         .contestant("forte 1.0.0-alpha.4, mirrored", |n| {
-            time(n, |_| drop(black_box(two.forte.with_worker(|w| by_forte::spine_mirrored(w, SPINE))))) / SPINE as f64
+            time(n, |_| _ = black_box(two.forte.with_worker(|w| by_forte::spine_mirrored(w, SPINE)))) / SPINE as f64
         })
         .target(at_least_as_fast(1.9, SEQUENTIAL))
         .rounds(21)
@@ -328,7 +326,7 @@ fn against_grain(bench: &Bench, two: &Pools) {
     for turns in [0, 10, 100, 1_000, 10_000] {
         let region = |n, count: fn(&reveille::pool::WorkerStats) -> u64| {
             let before = count(&two.reveille.stats());
-            two.reveille.enter(|w| time(n, |_| drop(black_box(by_reveille::grain(w, LEVELS, turns)))));
+            two.reveille.enter(|w| time(n, |_| _ = black_box(by_reveille::grain(w, LEVELS, turns))));
             (count(&two.reveille.stats()) - before) as f64 / n as f64
         };
         let title = format!("against grain, {turns} turns of work in each of 1024 leaves, per region");

@@ -55,7 +55,7 @@ fn blocking_calls(bench: &Bench, pools: &Pools) {
     bench
         .row("blocking call of nothing, back to back, pool of 2")
         .contestant(OURS, |n| time(n, |i| _ = black_box(pools.reveille.enter(|_| i))))
-        .contestant(CHILI, |n| time(n, |_| drop(black_box(pools.chili.scope()))))
+        .contestant(CHILI, |n| time(n, |_| _ = black_box(pools.chili.scope())))
         .contestant(RAYON, |n| time(n, |i| _ = black_box(pools.rayon.install(|| i))))
         .contestant(FORTE, |n| time(n, |i| _ = black_box(pools.forte.with_worker(|_| i))))
         .target(at_most(300.0))
@@ -64,7 +64,7 @@ fn blocking_calls(bench: &Bench, pools: &Pools) {
     bench
         .row("blocking call of nothing, pool of 2 parked 1 ms before")
         .contestant(OURS, |n| time_after(GAP, n, || _ = black_box(pools.reveille.enter(|_| 1))))
-        .contestant(CHILI, |n| time_after(GAP, n, || drop(black_box(pools.chili.scope()))))
+        .contestant(CHILI, |n| time_after(GAP, n, || _ = black_box(pools.chili.scope())))
         .contestant(RAYON, |n| time_after(GAP, n, || _ = black_box(pools.rayon.install(|| 1))))
         .contestant(FORTE, |n| time_after(GAP, n, || _ = black_box(pools.forte.with_worker(|_| 1))))
         .target(at_most(1_000.0))
@@ -86,10 +86,11 @@ struct Spawners<'a> {
 }
 
 type Job = Box<dyn FnOnce() + Send>;
+type Spawn<'a> = Box<dyn Fn(Job) + 'a>;
 
 impl<'a> Spawners<'a> {
     /// Every contestant takes boxed jobs, so that all allocate alike.
-    fn each(&self) -> [(&'static str, Box<dyn Fn(Job) + 'a>); 5] {
+    fn each(&self) -> [(&'static str, Spawn<'a>); 5] {
         let Spawners { pools, tokio, channel } = *self;
         [
             (OURS, Box::new(|job| pools.reveille.spawn(job).detach())),
@@ -275,7 +276,7 @@ fn random_gaps(bench: &Bench, spawners: &Spawners<'_>) {
     } else if bench.is_smoke() {
         100
     } else {
-        20_000
+        5_000
     };
     let jobs = std::env::var("REVEILLE_BENCH_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(full);
     // The peers' verdict is known, and each million takes minutes.
@@ -314,7 +315,7 @@ fn callers(bench: &Bench, pools: &Pools) {
         bench
             .row(&title)
             .contestant(OURS, |n| all(callers, n, || _ = black_box(pools.reveille.enter(|_| 1))))
-            .contestant(CHILI, |n| all(callers, n, || drop(black_box(pools.chili.scope()))))
+            .contestant(CHILI, |n| all(callers, n, || _ = black_box(pools.chili.scope())))
             .contestant(RAYON, |n| all(callers, n, || _ = black_box(pools.rayon.install(|| 1))))
             .contestant(FORTE, |n| all(callers, n, || _ = black_box(pools.forte.with_worker(|_| 1))))
             .point("ns per blocking call against callers", callers as f64)

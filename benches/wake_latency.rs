@@ -328,6 +328,7 @@ macro_rules! contestants {
 fn main() {
     let bench = Bench::new("wake_latency, ns");
     nobody_asleep(&bench);
+    yielding(&bench);
     for place in [Place::OneCpu, Place::TwoCpus, Place::Free] {
         asleep(&bench, place);
     }
@@ -343,8 +344,21 @@ fn nobody_asleep(bench: &Bench) {
     }
     contestants!(bench.row("nobody asleep: signal"), |Kind| round::<Kind>)
         .contestant("spinning", round::<Spin>)
+        .contestant("one swap, the limit", |n| {
+            let word = AtomicU32::new(EMPTY);
+            time(n, |_| _ = black_box(black_box(&word).swap(SET, Ordering::Release)))
+        })
+        .target(at_most(1.05).times("one swap, the limit"))
         .target(at_most(5.5))
         .run(4_000);
+}
+
+/// Not a contest: what a thread pays to ask whether somebody else wants the processor.
+fn yielding(bench: &Bench) {
+    bench
+        .row("yield, nobody else wants the CPU")
+        .contestant("std yield_now", |n| time(n, |_| thread::yield_now()))
+        .run(1_000);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -375,7 +389,8 @@ struct Trip {
 fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
     let (ping, pong, woken) = (S::new(), S::new(), AtomicU64::new(0));
     let start = Instant::now();
-    let (ping, pong, woken) = (&ping, &pong, &woken);
+    let ready = AtomicBool::new(false);
+    let (ping, pong, woken, ready) = (&ping, &pong, &woken, &ready);
     let now = move || start.elapsed().as_nanos() as u64;
     thread::scope(|s| {
         let waiter = move || {
@@ -385,6 +400,7 @@ fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
                 Place::Free => {}
             }
             ping.attach();
+            ready.store(true, Ordering::Release);
             for _ in 0..=n {
                 ping.wait();
                 woken.store(now(), Ordering::Release);
@@ -397,6 +413,9 @@ fn trips<S: Signal>(n: u64, place: Place, gap: Duration) -> Vec<Trip> {
             }
             pong.attach();
             s.spawn(waiter);
+            while !ready.load(Ordering::Acquire) {
+                thread::yield_now();
+            }
             let mut trips = Vec::new();
             for turn in 0..=n {
                 // On one processor the waiter needs this one to fall asleep.
@@ -437,8 +456,8 @@ fn asleep(bench: &Bench, place: Place) {
         Place::TwoCpus => "asleep, other CPU",
         Place::Free => "asleep, not pinned",
     };
-    let parts: [(&str, fn(&Trip) -> u64); 3] =
-        [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
+    type Part = fn(&Trip) -> u64;
+    let parts: [(&str, Part); 3] = [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
     for (what, part) in parts {
         let title = format!("{title}: {what}");
         contestants!(bench.row(&title), |Kind| move |n| median(

@@ -58,6 +58,30 @@ pub(crate) const CHILI: &str = "chili 0.2";
 pub(crate) const RAYON: &str = "rayon 1.12";
 pub(crate) const FORTE: &str = "forte 1.0.0-alpha.4";
 
+/// Both in order, for a context of nothing.
+#[inline(always)]
+pub(crate) fn in_sequence<RA, RB>(a: impl FnOnce(()) -> RA, b: impl FnOnce(()) -> RB) -> (RA, RB) {
+    (a(()), b(()))
+}
+
+#[inline(always)]
+pub(crate) fn join_by_reveille<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
+where
+    RA: Send,
+    RB: Send,
+{
+    reveille::join(|| a(()), || b(()))
+}
+
+#[inline(always)]
+pub(crate) fn join_by_rayon<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
+where
+    RA: Send,
+    RB: Send,
+{
+    rayon::join(|| a(()), || b(()))
+}
+
 /// A module per contestant, with the functions that the macro `$functions` makes of a fork and a context.
 macro_rules! contestants {
     ($functions:ident) => {
@@ -65,9 +89,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    (a(()), b(()))
+                    forks::in_sequence($a, $b)
                 }};
             }
             $functions!(join, ());
@@ -80,9 +103,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    reveille::join(|| a(()), || b(()))
+                    forks::join_by_reveille($a, $b)
                 }};
             }
             $functions!(join, ());
@@ -104,9 +126,8 @@ macro_rules! contestants {
             use super::*;
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
-                    let (a, b) = ($a, $b);
                     let () = $w;
-                    rayon::join(|| a(()), || b(()))
+                    forks::join_by_rayon($a, $b)
                 }};
             }
             $functions!(join, ());
@@ -131,32 +152,32 @@ macro_rules! race {
         let pools: &$crate::forks::Pools = $pools;
         let parts: f64 = $parts;
         $row.contestant($crate::forks::OURS, move |n| {
-            pools.reveille.enter(|w| time(n, |_| drop(black_box(by_reveille::$function(w, $(black_box($argument)),*)))))
+            pools.reveille.enter(|w| time(n, |_| _ = black_box(by_reveille::$function(w, $(black_box($argument)),*))))
                 / parts
         })
         .contestant($crate::forks::OURS_FREE, move |n| {
             pools.reveille.install(|| {
-                time(n, |_| drop(black_box(by_reveille_free::$function((), $(black_box($argument)),*))))
+                time(n, |_| _ = black_box(by_reveille_free::$function((), $(black_box($argument)),*)))
             }) / parts
         })
         .contestant($crate::forks::CHILI_EVERY, move |n| {
             let mut scope = pools.chili.scope();
-            time(n, |_| drop(black_box(by_chili_every::$function(&mut scope, $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(by_chili_every::$function(&mut scope, $(black_box($argument)),*))) / parts
         })
         .contestant($crate::forks::CHILI, move |n| {
             let mut scope = pools.chili.scope();
-            time(n, |_| drop(black_box(by_chili::$function(&mut scope, $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(by_chili::$function(&mut scope, $(black_box($argument)),*))) / parts
         })
         .contestant($crate::forks::RAYON, move |n| {
-            pools.rayon.install(|| time(n, |_| drop(black_box(by_rayon::$function((), $(black_box($argument)),*))))) / parts
+            pools.rayon.install(|| time(n, |_| _ = black_box(by_rayon::$function((), $(black_box($argument)),*)))) / parts
         })
         .contestant($crate::forks::FORTE, move |n| {
             pools.forte.with_worker(|w| {
-                time(n, |_| drop(black_box(by_forte::$function(w, $(black_box($argument)),*))))
+                time(n, |_| _ = black_box(by_forte::$function(w, $(black_box($argument)),*)))
             }) / parts
         })
         .contestant($crate::forks::SEQUENTIAL, move |n| {
-            time(n, |_| drop(black_box(in_sequence::$function((), $(black_box($argument)),*)))) / parts
+            time(n, |_| _ = black_box(in_sequence::$function((), $(black_box($argument)),*))) / parts
         })
     }};
 }

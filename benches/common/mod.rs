@@ -83,9 +83,12 @@ impl Bench {
         if quick {
             mode = Mode::Quick;
         }
-        println!("# {name}\n\n{}\n", machine());
+        let machine = machine();
+        println!("# {name}\n\n{machine}\n");
         let json = env::var("REVEILLE_BENCH_JSON").ok();
-        Bench { name, mode, only, json, start: Instant::now(), busy: Jiffies::now() }
+        let bench = Bench { name, mode, only, json, start: Instant::now(), busy: Jiffies::now() };
+        bench.json(&format!("{{\"bench\":{name:?},\"machine\":{machine:?}}}\n"));
+        bench
     }
 
     /// Begins a row.
@@ -361,6 +364,18 @@ pub(crate) fn time_after(sleep: Duration, count: u64, mut f: impl FnMut()) -> f6
         thread::sleep(sleep);
         let start = Instant::now();
         f();
+        spent += start.elapsed();
+    }
+    per(spent, count)
+}
+
+/// Nanoseconds that one of `count` calls of `f` takes, each with something that `prepare` makes at its own expense.
+pub(crate) fn time_with<T>(count: u64, prepare: impl Fn() -> T, mut f: impl FnMut(&mut T)) -> f64 {
+    let mut spent = Duration::ZERO;
+    for _ in 0..count {
+        let mut prepared = prepare();
+        let start = Instant::now();
+        f(&mut prepared);
         spent += start.elapsed();
     }
     per(spent, count)

@@ -16,12 +16,10 @@ enum Of<'a> {
     Units,
     /// Times what this contestant measured.
     Peer(&'a str),
-    /// Times what the best of the others measured.
-    BestPeer,
-    /// This contestant's measure divided by the bound: so many times faster.
+    /// Times what the best of the others measured, but for these.
+    BestExcept(&'a [&'a str]),
+    /// This contestant's measure divided by the bound: so many times as fast.
     Faster(&'a str),
-    /// The same, over the fastest of the others.
-    Except(&'a [&'a str]),
 }
 
 #[derive(Clone, Copy)]
@@ -66,12 +64,12 @@ impl<'a> Target<'a> {
 
     /// ... times what the best peer measured.
     pub(crate) fn times_best_peer(self) -> Self {
-        Target { of: Of::BestPeer, ..self }
+        self.times_best_except(&[])
     }
 
     /// ... times what the best peer measured; those named are not peers.
     pub(crate) fn times_best_except(self, not: &'a [&'a str]) -> Self {
-        Target { of: Of::Except(not), ..self }
+        Target { of: Of::BestExcept(not), ..self }
     }
 
     /// Compares medians, not best rounds.
@@ -98,8 +96,7 @@ impl<'a> Target<'a> {
         let (mut text, value, met) = match self.of {
             Of::Units => (format!("at most {bound}"), of(ours), of(ours) <= bound),
             Of::Peer(name) => over(bound, of(ours), name, of(named(name))),
-            Of::BestPeer => best(bound, of(ours), peers, &[], of),
-            Of::Except(not) => best(bound, of(ours), peers, not, of),
+            Of::BestExcept(not) => best(bound, of(ours), peers, not, of),
             Of::Faster(name) => {
                 let speed = of(named(name)) / of(ours);
                 (format!("at least {bound} x as fast as {name}"), speed, speed >= bound)

@@ -462,7 +462,7 @@ fn pool() -> &'static Pool<2, 2> {
 /// A first half that blocks until the second half has run: the second half is never hidden from the idle worker.
 // full tier
 pub fn pool_first_half_may_wait_for_the_second(check: Check) {
-    check.bound(2).run(|| {
+    check.bound(1).run(|| {
         let pool = pool();
         let worker = thread::spawn(|| pool.run_worker(0).unwrap());
         let word = Arc::new(AtomicU32::new(0));
@@ -488,7 +488,7 @@ pub fn pool_first_half_may_wait_for_the_second(check: Check) {
 /// A join ends with both results, whoever ran the second half, and a shutdown ends the worker.
 // full tier
 pub fn pool_join_returns_both_results(check: Check) {
-    check.bound(2).run(|| {
+    check.bound(1).run(|| {
         let pool = pool();
         let worker = thread::spawn(|| pool.run_worker(0).unwrap());
         let results = pool.enter(|w| w.join(|_| 1, |_| 2)).unwrap();

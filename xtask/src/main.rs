@@ -1,5 +1,6 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
+mod bench_report;
 mod metadata;
 mod models;
 mod platforms;
@@ -34,6 +35,8 @@ enum Command {
     Sanitize(sanitize::Arguments),
     /// Build and run the layers on every target that this machine can run or link
     Platforms(platforms::Arguments),
+    /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
+    BenchReport(bench_report::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -58,6 +61,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
+        Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

@@ -1,0 +1,119 @@
+//! What is often said about such code, held against the measurements.
+
+use std::fmt::Write as _;
+
+use super::page::number;
+use super::results::Results;
+
+struct Claim {
+    said: &'static str,
+    low: f64,
+    high: f64,
+    /// Benchmark, row, contestants.
+    found: (&'static str, &'static str, &'static [&'static str]),
+    why: &'static str,
+}
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        said: "a deque's push takes 3 ns",
+        low: 0.0,
+        high: 3.0,
+        found: ("deque", "push x512", &["reveille, inline", "reveille, growable", "crossbeam, lifo", "st3, lifo"]),
+        why: "A push is two plain stores; only the growable ones look at a buffer pointer.",
+    },
+    Claim {
+        said: "a deque's pop takes 3 ns",
+        low: 0.0,
+        high: 3.0,
+        found: ("deque", "pop x512", &["reveille, inline", "reveille, growable", "crossbeam, lifo", "st3, lifo"]),
+        why: "A pop that a thief may contend for needs one full fence or locked instruction: that alone is more than 3 ns.",
+    },
+    Claim {
+        said: "a steal takes 10 to 50 ns",
+        low: 10.0,
+        high: 50.0,
+        found: (
+            "deque",
+            "steal, same thread",
+            &["reveille, inline", "reveille, growable", "crossbeam, lifo", "st3, lifo"],
+        ),
+        why: "Without a cache miss a steal is one exchange and a fence; between processors it is what moving the lines costs.",
+    },
+    Claim {
+        said: "a lock-free wake takes 5 to 10 ns",
+        low: 5.0,
+        high: 10.0,
+        found: ("wake_latency", "nobody asleep: signal", &["reveille CoreLatch", "crossbeam Parker 0.8", "std park"]),
+        why: "True of a signal that finds nobody asleep: one locked instruction. It says nothing about waking somebody.",
+    },
+    Claim {
+        said: "a mutex and a condition variable take 100 to 300 ns",
+        low: 100.0,
+        high: 300.0,
+        found: ("wake_latency", "nobody asleep: signal", &["std Mutex, Condvar", "parking_lot 0.12"]),
+        why: "std's notify makes the system call even if nobody waits; parking_lot's does not.",
+    },
+    Claim {
+        said: "a yield takes 1 to 5 us",
+        low: 1_000.0,
+        high: 5_000.0,
+        found: ("wake_latency", "yield, nobody else wants the CPU", &["std yield_now"]),
+        why: "A yield that finds nobody else to run is a system call and a look at a queue; to switch costs more.",
+    },
+    Claim {
+        said: "to wake a sleeper takes 10 to 100 us",
+        low: 10_000.0,
+        high: 100_000.0,
+        found: (
+            "wake_latency",
+            "asleep, other CPU: until it runs",
+            &["reveille CoreLatch", "raw futex", "std Mutex, Condvar"],
+        ),
+        why: "Across processors it is an interrupt, through the hypervisor on a virtual machine; on the same one it is a context switch, of 1 to 3 us.",
+    },
+];
+
+pub(super) fn write(page: &mut String, results: &Results) -> std::fmt::Result {
+    writeln!(page, "## What is often said\n\n| claim | measured here, median | verdict | why |\n|---|---|---|---|")?;
+    for Claim { said, low, high, found: (bench, row, names), why } in CLAIMS {
+        let Some(row) = results.find(bench, row) else {
+            writeln!(page, "| {said} | not in this run | | |")?;
+            continue;
+        };
+        let measured: Vec<_> = names.iter().filter_map(|name| row.by(name)).collect();
+        let within = measured.iter().filter(|sample| (*low..=*high).contains(&sample.median)).count();
+        let verdict = match within {
+            0 => "no",
+            all if all == measured.len() => "yes",
+            _ => "in part",
+        };
+        let list: Vec<_> = measured.iter().map(|s| format!("{} {}", s.name, number(s.median))).collect();
+        writeln!(page, "| {said} | {} | {verdict} | {why} |", list.join(", "))?;
+    }
+    for (levels, said) in [(10, "62 % faster"), (15, "44 % faster"), (20, "15 % slower")] {
+        let claim = format!("a fork-join of depth {levels} on a lock-free wake path is {said} than rayon's");
+        match results.find("fork_join", &format!("2 workers, depth {levels}")) {
+            Some(row) => {
+                let (Some(ours), Some(rayon)) = (row.ours(), row.by("rayon 1.12")) else { continue };
+                let change = 100.0 * (ours.median / rayon.median - 1.0);
+                let as_said = match levels {
+                    20 => change > 0.0,
+                    _ => change < 0.0,
+                };
+                let (which, verdict) =
+                    (if change < 0.0 { "less" } else { "more" }, if as_said { "yes, and by more" } else { "no" });
+                writeln!(
+                    page,
+                    "| {claim} | per fork {} against {}: {:.0} % {which} time | {verdict} | A fork that nobody steals decides it, \
+                     not the wake: rayon's has a fence and a latch, ours plain stores; so the depth matters little. |",
+                    number(ours.median),
+                    number(rayon.median),
+                    change.abs(),
+                )?;
+            }
+            None => writeln!(page, "| {claim} | not in this run | | |")?,
+        }
+    }
+    writeln!(page)
+}
