@@ -69,10 +69,26 @@ impl Drop for Job {
     }
 }
 
+/// What a closure panicked with.
+pub struct Payload(Mutex<Box<dyn Any + Send>>); // the lock makes it Sync
+
+impl Payload {
+    /// As `catch_unwind` has it: for `resume_unwind`, or to be looked into.
+    pub fn into_inner(self) -> Box<dyn Any + Send> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload").finish_non_exhaustive()
+    }
+}
+
 /// Why a task has no result.
 pub enum TaskError {
-    /// The closure panicked; its payload.
-    Panicked(Box<dyn Any + Send>),
+    /// The closure panicked.
+    Panicked(Payload),
     /// The executor dropped the job: it is shutting down.
     Abandoned,
 }
@@ -306,7 +322,7 @@ where
         if !cell.start() {
             return; // cancelled: nobody wants to know, and the hold goes
         }
-        let outcome = catch_unwind(AssertUnwindSafe(f)).map_err(TaskError::Panicked);
+        let outcome = catch_unwind(AssertUnwindSafe(f)).map_err(|payload| TaskError::Panicked(Payload(Mutex::new(payload))));
         tell(&cell, outcome, completion, hold);
     }
 

@@ -51,6 +51,7 @@ fn collect(bridge: &Parked, enough: usize) -> Vec<u32> {
 }
 
 /// Two publishers and a loop that sleeps when it finds nothing: it gets both items, and sees what is in them.
+// full tier
 pub fn publish_is_never_lost(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
@@ -65,6 +66,52 @@ pub fn publish_is_never_lost(check: Check) {
             publisher.join().unwrap();
         }
         assert!(bridge.edges() <= 2);
+    });
+}
+
+/// One publisher and a loop that sleeps: the item wakes it.
+pub fn publish_wakes_a_sleeping_loop(check: Check) {
+    check.run(|| {
+        let bridge = Arc::new(Parked::new(Parker::new()));
+        let publisher = thread::spawn({
+            let bridge = bridge.clone();
+            move || bridge.try_publish(0, item(1)).unwrap()
+        });
+        assert_eq!(collect(&bridge, 1), [1]);
+        publisher.join().unwrap();
+    });
+}
+
+/// A loop that sleeps is told of a close, and gets what was published before.
+pub fn close_ends_a_sleeping_loop(check: Check) {
+    check.run(|| {
+        let bridge = Arc::new(Parked::new(Parker::new()));
+        let publisher = thread::spawn({
+            let bridge = bridge.clone();
+            move || {
+                bridge.try_publish(0, item(1)).unwrap();
+                assert!(bridge.close());
+                assert!(bridge.try_publish(0, item(2)).is_err());
+            }
+        });
+        assert_eq!(collect(&bridge, usize::MAX), [1]);
+        publisher.join().unwrap();
+    });
+}
+
+/// A worker that sleeps for room is woken by a drain.
+pub fn credits_wake_a_worker(check: Check) {
+    check.run(|| {
+        let bridge = Arc::new(Parked::bounded(1, Parker::new()));
+        let mut receiver = bridge.attach().unwrap();
+        bridge.try_publish(0, item(1)).unwrap();
+        let worker = thread::spawn({
+            let bridge = bridge.clone();
+            move || bridge.publish(0, item(2)).unwrap()
+        });
+        receiver.drain(Budget::items(1), drop).unwrap();
+        worker.join().unwrap();
+        assert_eq!(receiver.close_now().map(number).collect::<Vec<_>>(), [2]);
     });
 }
 
@@ -108,6 +155,7 @@ pub fn drain_rearms_itself(check: Check) {
 }
 
 /// A close beside a publication: the item is delivered or handed back, and the loop comes to its end.
+// full tier
 pub fn close_loses_no_item(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
@@ -184,6 +232,7 @@ impl Signal for Handle {
 }
 
 /// The signal is retired once, after its last use, by whoever is the last one out.
+// full tier
 pub fn signal_is_retired_after_the_last_use(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Bridge::<Boxed<Item>, Handle>::new(Handle::default()));
@@ -204,6 +253,7 @@ pub fn signal_is_retired_after_the_last_use(check: Check) {
 }
 
 /// Two workers sleep for room, one drain makes room for both: both go on.
+// full tier
 pub fn credits_wake_as_many_as_they_are(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::bounded(2, Parker::new()));
