@@ -12,7 +12,7 @@ use crate::parcel::Parcel;
 use crate::receiver::Receiver;
 use crate::signal::Signal;
 use crate::state::Core;
-use crate::{Attached, Chain, Phase, PublishError, PublishAsync};
+use crate::{Attached, Chain, Phase, PublishAsync, PublishError};
 
 /// As many lanes as a bridge may have.
 pub const MAX_LANES: usize = 8;

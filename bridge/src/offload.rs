@@ -322,7 +322,8 @@ where
         if !cell.start() {
             return; // cancelled: nobody wants to know, and the hold goes
         }
-        let outcome = catch_unwind(AssertUnwindSafe(f)).map_err(|payload| TaskError::Panicked(Payload(Mutex::new(payload))));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(f)).map_err(|payload| TaskError::Panicked(Payload(Mutex::new(payload))));
         tell(&cell, outcome, completion, hold);
     }
 
@@ -335,12 +336,7 @@ where
     }
 }
 
-fn tell<T, S: Signal>(
-    cell: &Cell<T>,
-    outcome: Result<T, TaskError>,
-    completion: Completion,
-    hold: Hold<Arc<Mail<S>>>,
-) {
+fn tell<T, S: Signal>(cell: &Cell<T>, outcome: Result<T, TaskError>, completion: Completion, hold: Hold<Arc<Mail<S>>>) {
     if !cell.finish(outcome) {
         return;
     }

@@ -48,9 +48,14 @@ impl Plan {
 }
 
 /// A pool of two whose threads give way to the loop, and the way to it.
-pub(crate) fn offload<S: Signal + Send + 'static>(signal: S) -> (Offload<impl Fn(Job) + Send + Sync, S>, Completions<S>) {
-    let pool: ThreadPool =
-        ThreadPoolBuilder::new().num_threads(WORKERS).start_handler(|_| give_way()).build().expect("threads can be made");
+pub(crate) fn offload<S: Signal + Send + 'static>(
+    signal: S,
+) -> (Offload<impl Fn(Job) + Send + Sync, S>, Completions<S>) {
+    let pool: ThreadPool = ThreadPoolBuilder::new()
+        .num_threads(WORKERS)
+        .start_handler(|_| give_way())
+        .build()
+        .expect("threads can be made");
     Offload::new(move |job: Job| pool.spawn(move || job.run()).detach(), signal)
 }
 

@@ -22,9 +22,8 @@ pub(crate) fn of_file(path: &str) -> io::Result<String> {
 }
 
 fn of(mut source: impl Read) -> io::Result<String> {
-    let mut state: [u32; 8] = [
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-    ];
+    let mut state: [u32; 8] =
+        [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0_u64;
     loop {

@@ -21,7 +21,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 
 use napi::{CallbackInfo, Deferred, Env, ThreadsafeFunction, Value};
-use reveille::bridge::{Boxed, Bridge, Budget, Receiver, Signal};
+use reveille::bridge::{Boxed, Bridge, Budget, Phase, Receiver, Signal};
 use reveille::{ThreadPool, ThreadPoolBuilder};
 
 const WORKERS: usize = 2;
@@ -113,8 +113,11 @@ unsafe extern "C" fn hash_file(env: Env, info: CallbackInfo) -> Value {
         host.pool
             .spawn(move || {
                 let promise = promise; // all of it, not its field
+                if mail.phase() == Phase::Closed {
+                    return; // the loop is gone, and the promise with it
+                }
                 let answer = Answer { promise: promise.0, digest: sha256::of_file(&path) };
-                drop(mail.try_publish(0, Boxed::new(answer))); // refused: the loop is gone, and the promise with it
+                drop(mail.try_publish(0, Boxed::new(answer))); // refused: as above
             })
             .detach();
     });
@@ -156,9 +159,12 @@ unsafe extern "C" fn signals(env: Env, _info: CallbackInfo) -> Value {
 }
 
 /// The loop ends: what is not delivered never will be.
+///
+/// Node.js frees the handle after this, also under a thread that is just calling it. So this is the one place that waits
+/// for the workers: a job that runs is finished, those behind it see that nobody wants them.
 unsafe extern "C" fn leave(_: *mut c_void) {
     if let Some(mut host) = HOST.take() {
         drop(host.receiver.close_now());
-        std::mem::forget(host.pool); // its threads end with the process; joining them would block the loop
+        host.pool.shutdown();
     }
 }

@@ -91,9 +91,7 @@ pub(crate) fn export(env: Env, exports: Value, name: &str, callback: Callback) {
     let name = CString::new(name).expect("names have no zeros");
     let mut function = null_mut();
     // SAFETY: as above.
-    check(unsafe {
-        napi_create_function(env, name.as_ptr(), usize::MAX, callback, null_mut(), &raw mut function)
-    });
+    check(unsafe { napi_create_function(env, name.as_ptr(), usize::MAX, callback, null_mut(), &raw mut function) });
     // SAFETY: as above.
     check(unsafe { napi_set_named_property(env, exports, name.as_ptr(), function) });
 }
@@ -107,8 +105,7 @@ pub(crate) fn first_string(env: Env, info: CallbackInfo) -> Option<String> {
     let mut bytes = vec![0; MOST_BYTES];
     let mut length = 0;
     // SAFETY: there is as much room as it says.
-    let status =
-        unsafe { napi_get_value_string_utf8(env, argument, bytes.as_mut_ptr(), bytes.len(), &raw mut length) };
+    let status = unsafe { napi_get_value_string_utf8(env, argument, bytes.as_mut_ptr(), bytes.len(), &raw mut length) };
     if status != OK || length + 1 >= MOST_BYTES {
         return None;
     }
