@@ -91,7 +91,7 @@ fn none_lost_none_twice_in_order_and_one_write_per_edge() {
 #[test]
 fn many_items_while_the_loop_is_busy_are_one_signal() {
     type Platform = Counting<3>;
-    let bridge: Bridge<Boxed<u32>, Parker<Platform>, 1, Platform> = Bridge::new(Parker::new());
+    let bridge: Bridge<Boxed<u32>, Parker<Platform>, 1, Platform> = Bridge::new(Parker::new_on());
     let mut receiver = bridge.attach().unwrap();
     Platform::reset();
     for i in 0..1_000 {

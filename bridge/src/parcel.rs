@@ -79,7 +79,8 @@ pub unsafe trait Parcel: Sized {
 /// bridge.try_publish(0, &mut node).unwrap();
 /// let mut receiver = bridge.attach().unwrap();
 /// receiver.drain(Budget::ALL, |node| node.value += 1).unwrap();
-/// drop((receiver, bridge));
+/// drop(receiver);
+/// drop(bridge);
 /// assert_eq!(node.value, 8);
 /// ```
 #[derive(Debug, Default)]

@@ -337,6 +337,7 @@ pub fn credits_release_a_task_on_close(check: Check) {
 }
 
 /// A task that drains: it gets both items whenever they come, through a waker that it leaves anew with every poll.
+// full tier
 pub fn waker_signal_wakes_the_task(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Awaited::new(WakerSignal::new()));

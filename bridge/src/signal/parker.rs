@@ -15,10 +15,19 @@ pub struct Parker<P: Platform = Os> {
     latch: CoreLatch<P>,
 }
 
+impl Parker {
+    const_unless_loom! {
+        /// Nobody sleeps. On the built-in platform.
+        pub const fn new() -> Self {
+            Self::new_on()
+        }
+    }
+}
+
 impl<P: Platform> Parker<P> {
     const_unless_loom! {
-        /// Nobody sleeps.
-        pub const fn new() -> Self {
+        /// Nobody sleeps. On platform `P`.
+        pub const fn new_on() -> Self {
             Parker { latch: CoreLatch::new_on() }
         }
     }
@@ -41,7 +50,7 @@ impl<P: Platform> Signal for Parker<P> {
 
 impl<P: Platform> Default for Parker<P> {
     fn default() -> Self {
-        Self::new()
+        Self::new_on()
     }
 }
 

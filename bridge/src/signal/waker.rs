@@ -18,6 +18,7 @@ use core::task::Waker;
 use reveille_futex::const_unless_loom;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::sync::cell::UnsafeCell;
+use reveille_futex::sync::hint;
 
 use super::Signal;
 
@@ -53,6 +54,7 @@ impl WakerSignal {
         // signal is seen by the look that follows.
         if self.state.compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire).is_err() {
             waker.wake_by_ref();
+            hint::spin_loop(); // the signaller is two steps from the end
             return;
         }
         let old = self.waker.with_mut(|slot| {
