@@ -70,7 +70,7 @@ fn main() {
     if let Some(folder) = &sweep {
         println!("cargo::rerun-if-changed={}", folder.display());
     }
-    for layer in ["futex", "deque", "latch", "barrier", "pool"] {
+    for layer in ["futex", "deque", "latch", "barrier", "pool", "bridge"] {
         let source = root.join("..").join(layer).join("src");
         println!("cargo::rerun-if-changed={}", source.display());
         let mut suite = String::new();

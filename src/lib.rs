@@ -2,6 +2,7 @@
 #![no_std]
 
 pub use reveille_barrier as barrier;
+pub use reveille_bridge as bridge;
 pub use reveille_deque as deque;
 pub use reveille_futex as futex;
 pub use reveille_latch as latch;

@@ -1,5 +1,5 @@
 //! What only Linux can show: calls that a filter forbids, calls that are not made, words that processes share.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(loom)))]
 
 use std::ptr;
 use std::time::{Duration, Instant};

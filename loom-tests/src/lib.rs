@@ -121,7 +121,7 @@ impl Check {
         let start = Instant::now();
         let test = thread::current().name().expect("the test harness names its threads").to_owned();
         let child = Command::new(env::current_exe().expect("a test has a path"))
-            .args([&test, "--exact", "--nocapture"])
+            .args([&test, "--exact", "--nocapture", "--include-ignored"])
             .env(CHILD, "1")
             .env("RUST_BACKTRACE", "0")
             .env_remove(REPORT)

@@ -1,0 +1,11 @@
+//! Models and twins of `reveille-bridge`, made by build.rs from `models/bridge.rs` and `twins/bridge.toml`.
+#![cfg(loom)]
+#![allow(missing_docs, unreachable_pub, reason = "test modules")]
+
+#[allow(unused_extern_crates, reason = "the layer's sources use it where they are compiled as a twin")]
+extern crate alloc;
+
+#[allow(unused_imports, reason = "a layer may have no models yet")]
+use reveille_loom_tests::Check;
+
+include!(concat!(env!("OUT_DIR"), "/bridge.rs"));
