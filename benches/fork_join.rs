@@ -62,11 +62,10 @@ macro_rules! functions {
     ($join:ident, $context:ty) => {
         /// Forks at every node, also at those without children.
         pub(super) fn tree(w: $context, node: &Node) -> u64 {
-            let (a, b) = $join!(
-                w,
-                |w: $context| node.children.as_ref().map_or(0, |[left, _]| tree(w, left)),
-                |w: $context| node.children.as_ref().map_or(0, |[_, right]| tree(w, right))
-            );
+            let (a, b) =
+                $join!(w, |w: $context| node.children.as_ref().map_or(0, |[left, _]| tree(w, left)), |w: $context| {
+                    node.children.as_ref().map_or(0, |[_, right]| tree(w, right))
+                });
             node.value + a + b
         }
 
@@ -195,14 +194,17 @@ fn region(bench: &Bench, two: &Pools) {
     const GAP: Duration = Duration::from_millis(1);
     bench
         .row("region of 1023 nodes, pool of 2 parked 1 ms before, ns per region")
-        .contestant(OURS, |n| time_after(GAP, n, || drop(black_box(two.reveille.enter(|w| by_reveille::tree(w, tree))))))
-        .contestant(
-            CHILI_EVERY,
-            |n| time_after(GAP, n, || drop(black_box(by_chili_every::tree(&mut two.chili.scope(), tree)))),
-        )
+        .contestant(OURS, |n| {
+            time_after(GAP, n, || drop(black_box(two.reveille.enter(|w| by_reveille::tree(w, tree)))))
+        })
+        .contestant(CHILI_EVERY, |n| {
+            time_after(GAP, n, || drop(black_box(by_chili_every::tree(&mut two.chili.scope(), tree))))
+        })
         .contestant(CHILI, |n| time_after(GAP, n, || drop(black_box(by_chili::tree(&mut two.chili.scope(), tree)))))
         .contestant(RAYON, |n| time_after(GAP, n, || drop(black_box(two.rayon.install(|| by_rayon::tree((), tree))))))
-        .contestant(FORTE, |n| time_after(GAP, n, || drop(black_box(two.forte.with_worker(|w| by_forte::tree(w, tree))))))
+        .contestant(FORTE, |n| {
+            time_after(GAP, n, || drop(black_box(two.forte.with_worker(|w| by_forte::tree(w, tree)))))
+        })
         .contestant(SEQUENTIAL, |n| time_after(GAP, n, || drop(black_box(in_sequence::tree((), tree)))))
         .target(at_most(1.0).times(CHILI))
         .run(20);
@@ -224,7 +226,9 @@ fn hidden_work(bench: &Bench, two: &Pools) {
 
     let nap = if bench.is_smoke() { Duration::from_millis(20) } else { Duration::from_secs(1) };
     let milliseconds = 1e6;
-    for (under, title) in [(0, "join(1 s, 1 s), pool of 2, ms"), (20, "join(1 s, 1 s) under 20 forks of nothing, pool of 2, ms")] {
+    for (under, title) in
+        [(0, "join(1 s, 1 s), pool of 2, ms"), (20, "join(1 s, 1 s) under 20 forks of nothing, pool of 2, ms")]
+    {
         race!(bench.row(title), two, milliseconds, naps(under, nap)).target(at_most(1_050.0)).rounds(1).run(1);
     }
 
@@ -299,7 +303,9 @@ fn flat(bench: &Bench, two: &Pools) {
         .contestant(OURS, |n| time_after(GAP, n, || two.reveille.enter(|w| by_reveille::flat(w, BURST))) / BURST as f64)
         .contestant(CHILI, |n| time_after(GAP, n, || by_chili::flat(&mut two.chili.scope(), BURST)) / BURST as f64)
         .contestant(RAYON, |n| time_after(GAP, n, || two.rayon.install(|| by_rayon::flat((), BURST))) / BURST as f64)
-        .contestant(FORTE, |n| time_after(GAP, n, || two.forte.with_worker(|w| by_forte::flat(w, BURST))) / BURST as f64)
+        .contestant(FORTE, |n| {
+            time_after(GAP, n, || two.forte.with_worker(|w| by_forte::flat(w, BURST))) / BURST as f64
+        })
         .target(at_most(1.0).times(RAYON))
         .run(20);
 }

@@ -148,7 +148,8 @@ fn spawns(bench: &Bench, spawners: &Spawners<'_>) {
         ("after 1 ms of rest", || thread::sleep(Duration::from_millis(1))),
     ];
     for (when, rest) in rests {
-        let (until, call) = (format!("spawn from outside {when}, until it runs"), format!("spawn from outside {when}, the call"));
+        let (until, call) =
+            (format!("spawn from outside {when}, until it runs"), format!("spawn from outside {when}, the call"));
         for (title, wants_call) in [(&until, false), (&call, true)] {
             let mut row = bench.row(title);
             for (name, spawn) in spawners.each() {
@@ -269,7 +270,13 @@ fn random(state: &mut u64, bound: u64) -> u64 {
 }
 
 fn random_gaps(bench: &Bench, spawners: &Spawners<'_>) {
-    let full = if bench.is_full() { 1_000_000 } else if bench.is_smoke() { 100 } else { 20_000 };
+    let full = if bench.is_full() {
+        1_000_000
+    } else if bench.is_smoke() {
+        100
+    } else {
+        20_000
+    };
     let jobs = std::env::var("REVEILLE_BENCH_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(full);
     // The peers' verdict is known, and each million takes minutes.
     let title = format!("{jobs} jobs with random gaps of 0 to 200 us (peers: at most 80000): stuck for 2 s");

@@ -441,10 +441,12 @@ fn asleep(bench: &Bench, place: Place) {
         [("call", |t| t.call), ("until it runs", |t| t.until), ("round trip", |t| t.round)];
     for (what, part) in parts {
         let title = format!("{title}: {what}");
-        contestants!(bench.row(&title), |Kind| move |n| median(trips::<Kind>(n, place, GAP).iter().map(part).collect()))
-            .target(at_most(1.05).times("raw futex"))
-            .rounds(31)
-            .run(50);
+        contestants!(bench.row(&title), |Kind| move |n| median(
+            trips::<Kind>(n, place, GAP).iter().map(part).collect()
+        ))
+        .target(at_most(1.05).times("raw futex"))
+        .rounds(31)
+        .run(50);
     }
 }
 
@@ -464,7 +466,13 @@ fn against_gap(bench: &Bench) {
         .rounds(11)
         .run(wakes);
 
-        let n = if bench.is_full() { 1_000 } else if bench.is_smoke() { 2 } else { 100 };
+        let n = if bench.is_full() {
+            1_000
+        } else if bench.is_smoke() {
+            2
+        } else {
+            100
+        };
         let n = if micros < 10_000 { n } else { n.min(200) };
         let title = format!("until it runs, after {micros} us");
         let until = |trips: Vec<Trip>| trips.iter().map(|t| t.until).collect::<Vec<_>>();

@@ -106,7 +106,8 @@ impl Bench {
         for nanos in all {
             *buckets.entry((nanos.max(1.0).log2() * 4.0).floor() as u32).or_insert(0) += 1;
         }
-        let buckets: Vec<(f64, u32)> = buckets.into_iter().map(|(b, count)| ((f64::from(b) / 4.0).exp2(), count)).collect();
+        let buckets: Vec<(f64, u32)> =
+            buckets.into_iter().map(|(b, count)| ((f64::from(b) / 4.0).exp2(), count)).collect();
         let buckets = buckets.iter().map(|(from, count)| format!("[{from:.0},{count}]")).collect::<Vec<_>>().join(",");
         self.json(&format!(
             "{{\"bench\":{:?},\"histogram\":{title:?},\"name\":{name:?},\"p10\":{p10},\"p50\":{p50},\"p90\":{p90},\

@@ -38,7 +38,7 @@ impl<P: Platform> Worker<P> {
     pub fn run_one(&self) -> Yield {
         let Some(work) = self.search() else { return Yield::Idle };
         // Before it runs: a poster may have left this worker's find to it (M20).
-        if work.may_have_siblings() && self.core().is_hungry() {
+        if work.may_have_siblings() {
             self.posted();
         }
         self.run(work);

@@ -117,7 +117,6 @@ impl<P: Platform> Core<P> {
     /// Gives a task to the owner of one seat and to nobody else, and wakes it.
     pub(crate) fn mail(&self, seat: &Seat<P>, task: TaskRef<P>) {
         seat.lanes.inbox.push(task);
-        self.sleep.changed();
         self.sleep.wake(&seat.park);
     }
 }
