@@ -7,12 +7,14 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod current;
 mod idle;
+mod idle_policy;
 mod injector;
 mod job;
 mod lanes;
 mod lifecycle;
 mod parallel;
 mod pool;
+mod process;
 #[cfg(feature = "alloc")]
 mod scope;
 mod search;
@@ -30,6 +32,7 @@ mod worker;
 mod yielding;
 
 pub use idle::WaitPolicy;
+pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
 pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};
@@ -38,9 +41,9 @@ pub use scope::Scope;
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{
-    BuildError, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, broadcast, current_num_threads,
-    current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn, spawn_broadcast,
-    spawn_with, yield_local, yield_now,
+    BuildError, Cancelled, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, UnrunTask, broadcast,
+    current_num_threads, current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn,
+    spawn_broadcast, spawn_with, yield_local, yield_now,
 };
 pub use worker::Worker;
 pub use yielding::Yield;

@@ -2,13 +2,14 @@
 
 use core::fmt;
 
-use reveille_futex::sync::atomic::{AtomicU32, Ordering};
+use reveille_futex::sync::atomic::{AtomicU32, Ordering, fence};
 use reveille_futex::{Deadline, Os, Platform};
 
 use core::num::NonZeroU32;
 
 use crate::Worker;
 use crate::idle::Event;
+use crate::idle_policy::IdlePolicy;
 use crate::job::Job;
 use crate::seat::Seat;
 use crate::shared::Core;
@@ -164,8 +165,7 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
     /// Finishes the work that there is, and lets every [`run_worker`](Self::run_worker) return. Does not wait for them.
     pub fn shutdown(&'static self) {
         self.attached_seats();
-        self.core.lifecycle.drain();
-        self.core.wake_all();
+        self.core.drain();
     }
 
     /// What the pool accepts. A hint while somebody shuts it down.
@@ -182,6 +182,11 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
     /// ```
     pub fn state(&self) -> crate::State {
         self.core.lifecycle.state()
+    }
+
+    /// How long a worker without work searches before it sleeps. May be called at any time.
+    pub fn set_idle_policy(&self, policy: IdlePolicy) {
+        self.core.idle_policy.set(policy);
     }
 
     /// What each seat has done.
@@ -260,6 +265,7 @@ impl<P: Platform> Event for Closing<'_, P> {
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
             let seat = self.0.seat();
+            fence(Ordering::SeqCst); // pairs with the fence in `Worker::leave`
             return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
         if !core.lifecycle.is_drained() {
