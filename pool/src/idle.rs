@@ -57,6 +57,7 @@ impl Event for Signal {
 impl<P: Platform> Worker<P> {
     /// Waits for a stolen slot.
     pub(crate) fn wait_for_slot(&self, slot: &Slot<Job<P>>, policy: WaitPolicy) {
+        self.core().assert_not_inherited(); // the thief may have stayed in the parent
         match policy {
             WaitPolicy::Any => self.work_until(&slot.done),
             WaitPolicy::Leapfrog => self.leapfrog(slot),
@@ -121,6 +122,7 @@ impl<P: Platform> Worker<P> {
                     continue;
                 }
             }
+            self.core().assert_not_inherited(); // nobody would wake it
             if sleep.park(&self.seat().park, snapshot, || event.watch()) == Parked::Slept {
                 self.seat().stats.parks.add_one();
                 round = 0;

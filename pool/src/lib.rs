@@ -13,6 +13,7 @@ mod lanes;
 mod lifecycle;
 mod parallel;
 mod pool;
+mod process;
 #[cfg(feature = "alloc")]
 mod scope;
 mod search;
@@ -38,9 +39,9 @@ pub use scope::Scope;
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{
-    BuildError, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, broadcast, current_num_threads,
-    current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn, spawn_broadcast,
-    spawn_with, yield_local, yield_now,
+    BuildError, Cancelled, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, UnrunTask, broadcast,
+    current_num_threads, current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn,
+    spawn_broadcast, spawn_with, yield_local, yield_now,
 };
 pub use worker::Worker;
 pub use yielding::Yield;

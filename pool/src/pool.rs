@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use reveille_futex::sync::atomic::{AtomicU32, Ordering};
+use reveille_futex::sync::atomic::{AtomicU32, Ordering, fence};
 use reveille_futex::{Deadline, Os, Platform};
 
 use core::num::NonZeroU32;
@@ -164,8 +164,7 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
     /// Finishes the work that there is, and lets every [`run_worker`](Self::run_worker) return. Does not wait for them.
     pub fn shutdown(&'static self) {
         self.attached_seats();
-        self.core.lifecycle.drain();
-        self.core.wake_all();
+        self.core.drain();
     }
 
     /// What the pool accepts. A hint while somebody shuts it down.
@@ -260,6 +259,7 @@ impl<P: Platform> Event for Closing<'_, P> {
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
             let seat = self.0.seat();
+            fence(Ordering::SeqCst); // pairs with the fence in `Worker::leave`
             return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
         if !core.lifecycle.is_drained() {

@@ -96,7 +96,10 @@ impl<P: Platform> Core<P> {
     {
         crate::current::with_worker_of(self, |worker| match worker {
             Some(worker) => worker.scope(f),
-            None => Scope::new(self, None).run(f, Signal::block::<P>),
+            None => {
+                self.assert_not_inherited();
+                Scope::new(self, None).run(f, Signal::block::<P>)
+            }
         })
     }
 }

@@ -5,14 +5,15 @@ use core::ptr;
 use core::slice;
 
 use crossbeam_utils::CachePadded;
-use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
 use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
 use crate::lanes::SharedLanes;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, State};
+use crate::process;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
 use crate::stack::{CAN_BE_LAZY, Slot, heavy};
@@ -29,6 +30,8 @@ pub(crate) struct Core<P: Platform> {
     /// How many of the seats, from the first on, have a thread of the pool. 0 if the threads are the caller's.
     #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
     threads: AtomicUsize,
+    /// The process it was made in; see `process.rs`.
+    generation: AtomicUsize,
     /// Seats with an owner.
     occupied: CachePadded<AtomicUsize>,
     pub(crate) sleep: Sleep,
@@ -45,6 +48,7 @@ impl<P: Platform> Core<P> {
                 seat_count: AtomicUsize::new(0),
                 parallelism: AtomicUsize::new(0),
                 threads: AtomicUsize::new(0),
+                generation: AtomicUsize::new(0),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
                 sleep: Sleep::new(),
                 injector: CachePadded::new(Injector::new()),
@@ -77,6 +81,7 @@ impl<P: Platform> Core<P> {
         // Relaxed, all of them: this happens before every use.
         self.seat_count.store(seats.len(), Ordering::Relaxed);
         self.parallelism.store(parallelism, Ordering::Relaxed);
+        self.generation.store(process::register(), Ordering::Relaxed);
         self.seats.store(seats.as_ptr().cast_mut(), Ordering::Relaxed);
     }
 
@@ -101,6 +106,24 @@ impl<P: Platform> Core<P> {
     #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
     pub(crate) fn thread_seats(&self) -> &[Seat<P>] {
         &self.seats()[..self.threads.load(Ordering::Relaxed)] // constant
+    }
+
+    /// Whether the process that made the pool has forked since, and this is its child.
+    #[inline]
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.generation.load(Ordering::Relaxed) != process::generation() // constant
+    }
+
+    /// Before whatever waits for the pool's threads.
+    ///
+    /// # Panics
+    ///
+    /// In a child process: the threads stayed in the parent.
+    #[inline]
+    pub(crate) fn assert_not_inherited(&self) {
+        if self.is_inherited() {
+            inherited();
+        }
     }
 
     /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
@@ -146,6 +169,19 @@ impl<P: Platform> Core<P> {
         if self.has_visible_work() {
             self.posted(index);
         }
+        // Between the count and the look at the lifecycle. Pairs with the fence in `drain`: either this thread sees that the
+        // pool drains, or those that `drain` wakes see that this thread has left.
+        fence(Ordering::SeqCst);
+        if self.lifecycle.state() == State::Draining {
+            self.wake_all(); // they may have waited for nothing else
+        }
+    }
+
+    /// Refuses further work, and sends the workers to look whether any is left.
+    pub(crate) fn drain(&self) {
+        self.lifecycle.drain();
+        fence(Ordering::SeqCst); // pairs with the fence in `left`
+        self.wake_all();
     }
 
     /// Whether a search might find something.
@@ -183,6 +219,9 @@ impl<P: Platform> Core<P> {
         allow(dead_code, reason = "scope tasks hold the pool open by their scope's worker")
     )]
     pub(crate) fn hold(&self, part_of_accepted_work: bool) -> Option<Hold<'_, P>> {
+        if self.is_inherited() {
+            return None; // nobody would run it
+        }
         let admitted = self.lifecycle.count_in(part_of_accepted_work);
         let hold = Hold(self);
         admitted.then_some(hold)
@@ -194,6 +233,12 @@ impl<P: Platform> Core<P> {
             self.sleep.wake(&seat.park);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn inherited() -> ! {
+    panic!("the pool was inherited over fork(2) and its threads stayed in the parent; make a new pool in the child");
 }
 
 /// A submission in flight.

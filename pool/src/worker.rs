@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ptr::NonNull;
 
+use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Os, Platform};
 
@@ -16,6 +17,7 @@ use crate::seat::Seat;
 use crate::shared::Core;
 use crate::stack::{Joined, Slot};
 use crate::unwind::{self, Payload};
+use crate::yielding::Yield;
 
 /// The context of a thread that works for a pool: who forks, and where to.
 ///
@@ -194,6 +196,14 @@ impl<P: Platform> Worker<P> {
         let owner = unsafe { self.seat.tasks.owner() };
         while let Some(task) = owner.pop() {
             self.core().injector.push(task);
+        }
+        if self.core().has_injected() {
+            // Between the push and the look at the lifecycle. Pairs with the fence in `Closing`: either a worker stays for
+            // the tasks, or this one sees that they have left.
+            fence(Ordering::SeqCst);
+            if self.core().lifecycle.is_closed() {
+                while self.run_one() == Yield::Executed {}
+            }
         }
         self.seat.vacate();
         self.core().left(self.index());

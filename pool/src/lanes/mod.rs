@@ -13,7 +13,7 @@
 //! low. Both happen before the wake check of the spawn, as with every other queue (M15): a worker that announces itself
 //! later reads the count, one that did so before sees the JEC moved.
 //!
-//! Mail is posted like a shutdown is: push, move the JEC, mark the park word. Model
+//! Mail is posted like a shutdown is: push, mark the park word. Model
 //! `wake_path_a_close_reaches_every_worker` checks those steps.
 
 #[cfg(all(feature = "std", not(loom)))]

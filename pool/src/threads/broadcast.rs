@@ -52,7 +52,10 @@ fn hold(core: &Core<Os>) -> Hold<'_, Os> {
     let inside = current::with_worker_of(core, |worker| worker.is_some());
     match core.hold(inside) {
         Some(hold) => hold,
-        None => panic!("the pool is shutting down"),
+        None => {
+            core.assert_not_inherited();
+            panic!("the pool is shutting down")
+        }
     }
 }
 

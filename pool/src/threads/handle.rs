@@ -7,12 +7,14 @@ use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
 
+use std::boxed::Box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
 use reveille_futex::Os;
 use reveille_futex::sync::atomic::{AtomicBool, Ordering};
 
+use super::abandoned::Cancelled;
 use super::inner::Inner;
 use crate::Worker;
 use crate::current;
@@ -35,12 +37,16 @@ struct Spawned<F, T> {
 struct Shared<T> {
     /// Set, under the lock, when the result is there.
     done: AtomicBool,
+    /// Set, under the lock, when the task was set aside by `shutdown_now`.
+    aside: AtomicBool,
     state: Mutex<State<T>>,
 }
 
 enum State<T> {
     /// Not done; somebody may wait.
     Running(Waiter),
+    /// Not begun, and no worker will; somebody may wait.
+    Aside(Waiter),
     /// Not done, and nobody will ask.
     Detached,
     /// Done.
@@ -75,15 +81,23 @@ pub struct JoinHandle<T>(Option<Arc<dyn Outcome<T>>>);
 trait Outcome<T>: Send + Sync {
     fn shared(&self) -> &Shared<T>;
     fn pool(&self) -> &Arc<Inner>;
+    /// Runs the task here unless it has begun or was dropped; whether it did.
+    fn run_here(&self) -> bool;
 }
 
-impl<F: Send, T: Send> Outcome<T> for Spawned<F, T> {
+impl<F: FnOnce() -> T + Send, T: Send> Outcome<T> for Spawned<F, T> {
     fn shared(&self) -> &Shared<T> {
         &self.shared
     }
 
     fn pool(&self) -> &Arc<Inner> {
         &self.pool
+    }
+
+    fn run_here(&self) -> bool {
+        let Some(f) = lock(&self.f).take() else { return false };
+        self.finish(unwind::catch(f));
+        true
     }
 }
 
@@ -101,7 +115,11 @@ where
     let spawned = Arc::new(Spawned {
         task: Task::new(Spawned::<F, T>::run),
         pool: pool.clone(),
-        shared: Shared { done: AtomicBool::new(false), state: Mutex::new(State::Running(Waiter::Nobody)) },
+        shared: Shared {
+            done: AtomicBool::new(false),
+            aside: AtomicBool::new(false),
+            state: Mutex::new(State::Running(Waiter::Nobody)),
+        },
         f: Mutex::new(Some(f)),
     });
     let queued = NonNull::from(&*spawned).cast();
@@ -129,20 +147,58 @@ where
     unsafe fn run(this: NonNull<Job<Os>>, worker: &Worker<Os>) {
         // SAFETY: the share that `spawn` has forgotten.
         let this = unsafe { Arc::from_raw(this.cast::<Self>().as_ptr()) };
-        let Some(f) = lock(&this.f).take() else { return };
-        let result = current::scoped(worker, || unwind::catch(f));
-        let mut state = lock(&this.shared.state);
-        let before = mem::replace(&mut *state, State::Taken);
-        if let State::Running(waiter) = before {
-            *state = State::Done(result);
-            this.shared.done.store(true, Ordering::Release); // pairs with `is_finished`
-            drop(state); // never wake under a lock
-            waiter.wake();
-        } else {
-            drop(state);
-            if let Err(payload) = result {
-                this.pool.nobody_waits(payload);
+        if this.pool.abandoned.has_begun() && this.set_aside() {
+            let task = Unrun(this.clone());
+            this.pool.abandoned.keep(Box::new(move || {
+                task.0.run_here();
+            }));
+            return;
+        }
+        current::scoped(worker, || this.run_here());
+    }
+
+    /// Tells the handle that no worker will run the task; `false` if a worker sleeps until it has run.
+    fn set_aside(&self) -> bool {
+        let mut state = lock(&self.shared.state);
+        match &mut *state {
+            State::Running(Waiter::Worker(_)) => return false,
+            State::Running(waiter) => *state = State::Aside(mem::replace(waiter, Waiter::Nobody)),
+            _ => {}
+        }
+        self.shared.aside.store(true, Ordering::Release); // pairs with `Finished::is_done`
+        true
+    }
+}
+
+impl<F, T> Spawned<F, T> {
+    fn finish(&self, result: thread::Result<T>) {
+        let mut state = lock(&self.shared.state);
+        match mem::replace(&mut *state, State::Taken) {
+            State::Running(waiter) | State::Aside(waiter) => {
+                *state = State::Done(result);
+                self.shared.done.store(true, Ordering::Release); // pairs with `is_finished`
+                drop(state); // never wake under a lock
+                waiter.wake();
             }
+            _ => {
+                drop(state);
+                if let Err(payload) = result {
+                    self.pool.nobody_waits(payload);
+                }
+            }
+        }
+    }
+}
+
+/// A task that was set aside. If it is dropped before it ran, it is cancelled.
+struct Unrun<F, T>(Arc<Spawned<F, T>>);
+
+impl<F, T> Drop for Unrun<F, T> {
+    fn drop(&mut self) {
+        let unrun = lock(&self.0.f).take();
+        if unrun.is_some() {
+            drop(unrun);
+            self.0.finish(Err(Box::new(Cancelled)));
         }
     }
 }
@@ -151,6 +207,7 @@ impl Inner {
     /// A panic of a task whose handle is gone.
     pub(super) fn nobody_waits(&self, payload: unwind::Payload) {
         match &self.panic {
+            _ if payload.is::<Cancelled>() => {} // no panic
             Some(handler) => {
                 if unwind::catch(|| handler(payload)).is_err() {
                     std::process::abort(); // as rayon does: there is nowhere left to report it
@@ -183,16 +240,28 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     ///
-    /// The payload, if the task panicked.
+    /// The payload, if the task panicked; [`Cancelled`], if it was given up by
+    /// [`shutdown_now`](crate::ThreadPool::shutdown_now).
+    ///
+    /// # Panics
+    ///
+    /// In a child process that inherited the pool over fork(2), if the task is not done.
     pub fn join(mut self) -> thread::Result<T> {
         let outcome = self.0.take().expect("only `join` and `drop` take it");
         let shared = outcome.shared();
-        current::with_worker_of(outcome.pool().core(), |worker| match worker {
-            Some(worker) => worker.work_until(&Finished { shared, seat: worker.seat() }),
-            None => {
-                while shared.wait_by(|| Waiter::Thread(thread::current())) {
-                    thread::park();
+        let core = outcome.pool().core();
+        if !shared.is_done() {
+            core.assert_not_inherited();
+        }
+        current::with_worker_of(core, |worker| {
+            if let Some(worker) = worker {
+                worker.work_until(&Finished { shared, seat: worker.seat() });
+                if shared.is_done() || outcome.run_here() {
+                    return; // set aside: part of a task that is still to finish
                 }
+            }
+            while shared.wait_by(|| Waiter::Thread(thread::current())) {
+                thread::park();
             }
         });
         shared.take().expect("done, and taken once")
@@ -256,6 +325,13 @@ impl<T> Shared<T> {
                 *slot = waiter();
                 true
             }
+            State::Aside(slot) => match waiter() {
+                Waiter::Worker(_) => false, // it runs the task itself
+                waiter => {
+                    *slot = waiter;
+                    true
+                }
+            },
             _ => false,
         }
     }
@@ -276,7 +352,8 @@ struct Finished<'a, T> {
 
 impl<T> Event for Finished<'_, T> {
     fn is_done(&self) -> bool {
-        self.shared.is_done()
+        // Acquire: pairs with `set_aside`.
+        self.shared.is_done() || self.shared.aside.load(Ordering::Acquire)
     }
 
     fn watch(&self) -> bool {

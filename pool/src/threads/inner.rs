@@ -12,6 +12,7 @@ use std::vec::Vec;
 
 use reveille_futex::Os;
 
+use super::abandoned::Abandoned;
 use crate::Worker;
 use crate::current;
 use crate::job::{Job, Task, TaskRef};
@@ -43,6 +44,7 @@ pub(super) struct Inner {
     pub(super) start: Option<Hook>,
     pub(super) exit: Option<Hook>,
     pub(super) panic: Option<PanicHandler>,
+    pub(super) abandoned: Abandoned,
 }
 
 // SAFETY: what is not atomic belongs to the seat's owner, and `occupy` admits one.
@@ -60,7 +62,8 @@ impl Inner {
     ) -> Arc<Self> {
         let seats: Box<[Seat<Os>]> = (0..threads + GUESTS).map(|_| Seat::new()).collect::<Vec<_>>().into();
         let slots = Slots::new(seats.len() * (capacity + 1));
-        let inner = Arc::new(Inner { core: Core::new(), seats, _slots: slots, threads, start, exit, panic });
+        let abandoned = Abandoned::new();
+        let inner = Arc::new(Inner { core: Core::new(), seats, _slots: slots, threads, start, exit, panic, abandoned });
         inner.core.set_threads(threads);
         // SAFETY: called once, and what it refers to lives and stays where it is as long as the `Arc`.
         unsafe { inner.core.attach(&inner.seats, inner._slots.pointer.as_ptr(), capacity, threads) };
@@ -102,11 +105,20 @@ impl Inner {
     {
         current::with_worker_of(&self.core, |worker| match worker {
             Some(worker) => f(worker),
-            None => match self.seats[self.threads..].iter().find(|seat| seat.occupy()) {
-                Some(seat) => visit(seat, |worker| current::scoped(worker, || f(worker))),
-                None => self.wait_for(f),
-            },
+            None => self.enter_from_outside(f),
         })
+    }
+
+    fn enter_from_outside<R, F>(&self, f: F) -> R
+    where
+        F: FnOnce(&Worker<Os>) -> R + Send,
+        R: Send,
+    {
+        self.core.assert_not_inherited();
+        match self.seats[self.threads..].iter().find(|seat| seat.occupy()) {
+            Some(seat) => visit(seat, |worker| current::scoped(worker, || f(worker))),
+            None => self.wait_for(f),
+        }
     }
 
     /// Queues `f` and blocks until a thread of the pool has run it.

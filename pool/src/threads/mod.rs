@@ -1,5 +1,6 @@
 //! What `std` adds: threads, the global pool, free functions.
 
+mod abandoned;
 mod broadcast;
 mod builder;
 mod free;
@@ -7,6 +8,7 @@ mod handle;
 mod inner;
 mod thread_pool;
 
+pub use abandoned::{Cancelled, UnrunTask};
 pub use builder::{BuildError, ThreadPoolBuilder};
 pub use free::{
     broadcast, current_num_threads, current_thread_has_pending_tasks, current_worker_index, in_place_scope, join,

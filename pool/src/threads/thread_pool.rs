@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::vec::Vec;
 
+use super::abandoned::UnrunTask;
 use super::broadcast;
 use super::handle::{self, JoinHandle};
 use super::inner::{Inner, Rejected};
@@ -161,7 +162,10 @@ impl ThreadPool {
     {
         match self.try_spawn_with(priority, f) {
             Ok(handle) => handle,
-            Err(rejected) => panic!("{rejected}"),
+            Err(rejected) => {
+                self.inner.core().assert_not_inherited();
+                panic!("{rejected}")
+            }
         }
     }
 
@@ -256,8 +260,10 @@ impl ThreadPool {
     /// Blocks until they are done. Called from one of the pool's own tasks it does not wait, because it would wait for
     /// itself. Callers that are inside [`enter`](Self::enter) finish undisturbed, and later ones work alone.
     pub fn shutdown(&self) {
-        self.inner.core().lifecycle.drain();
-        self.inner.core().wake_all();
+        if self.inner.core().is_inherited() {
+            return; // the threads are the parent's
+        }
+        self.inner.core().drain();
         if crate::current::with_worker_of(self.inner.core(), |worker| worker.is_some()) {
             return;
         }
@@ -266,6 +272,35 @@ impl ThreadPool {
             // A thread of the pool does not unwind: it aborts.
             let _ = thread.join();
         }
+    }
+
+    /// [`shutdown`](Self::shutdown), but spawned tasks that have not begun do not run: they are handed back.
+    ///
+    /// Tasks that have begun are finished, and with them whatever they wait for: their joins and scopes, and the spawned
+    /// tasks whose handles they join. What they spawn and do not wait for is handed back too. Blocks as `shutdown` does.
+    /// Called from one of the pool's own tasks it does not wait: what is found in no queue then is cancelled when a worker
+    /// comes upon it.
+    ///
+    /// Each task is handed back as a closure: call it to run the task and to complete its handle, or drop it, and the
+    /// handle's `join` returns [`Cancelled`](crate::Cancelled).
+    ///
+    /// ```
+    /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    /// let handles: Vec<_> = (0..100).map(|i| pool.spawn(move || i)).collect();
+    /// for task in pool.shutdown_now() {
+    ///     task(); // here, one after the other
+    /// }
+    /// assert_eq!(handles.into_iter().map(|handle| handle.join().unwrap()).sum::<i32>(), 4_950);
+    /// ```
+    pub fn shutdown_now(&self) -> Vec<UnrunTask> {
+        self.inner.abandoned.begin();
+        self.shutdown();
+        crate::current::with_worker_of(self.inner.core(), |worker| {
+            if let Some(worker) = worker {
+                while worker.run_one() == Yield::Executed {} // sets aside what it finds
+            }
+        });
+        self.inner.abandoned.finish()
     }
 
     /// What the pool accepts. A hint while somebody shuts it down.
