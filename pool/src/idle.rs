@@ -6,6 +6,7 @@ use reveille_futex::Platform;
 use reveille_futex::sync::hint;
 
 use crate::Worker;
+use crate::idle_policy::Budget;
 use crate::job::Job;
 use crate::search::Work;
 use crate::seat::Seat;
@@ -82,7 +83,7 @@ impl<P: Platform> Worker<P> {
         }
         let sleep = &self.core().sleep;
         sleep.start_search();
-        let mut round = 0;
+        let mut budget = Budget::default();
         let mut patience = Patience::default();
         loop {
             if event.is_done() {
@@ -100,9 +101,8 @@ impl<P: Platform> Worker<P> {
                 }
                 patience.look(self);
             }
-            if round < self.rounds() {
+            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, self.rounds()) {
                 backoff::<P>(round, event);
-                round += 1;
                 continue;
             }
             let snapshot = sleep.announce();
@@ -125,7 +125,7 @@ impl<P: Platform> Worker<P> {
             self.core().assert_not_inherited(); // nobody would wake it
             if sleep.park(&self.seat().park, snapshot, || event.watch()) == Parked::Slept {
                 self.seat().stats.parks.add_one();
-                round = 0;
+                budget.start_again();
             }
         }
     }

@@ -7,6 +7,7 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod current;
 mod idle;
+mod idle_policy;
 mod injector;
 mod job;
 mod lanes;
@@ -31,6 +32,7 @@ mod worker;
 mod yielding;
 
 pub use idle::WaitPolicy;
+pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
 pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};

@@ -9,6 +9,7 @@ use core::num::NonZeroU32;
 
 use crate::Worker;
 use crate::idle::Event;
+use crate::idle_policy::IdlePolicy;
 use crate::job::Job;
 use crate::seat::Seat;
 use crate::shared::Core;
@@ -181,6 +182,11 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
     /// ```
     pub fn state(&self) -> crate::State {
         self.core.lifecycle.state()
+    }
+
+    /// How long a worker without work searches before it sleeps. May be called at any time.
+    pub fn set_idle_policy(&self, policy: IdlePolicy) {
+        self.core.idle_policy.set(policy);
     }
 
     /// What each seat has done.

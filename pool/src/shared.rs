@@ -9,6 +9,7 @@ use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
+use crate::idle_policy::AtomicIdlePolicy;
 use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
 use crate::lanes::SharedLanes;
@@ -32,6 +33,7 @@ pub(crate) struct Core<P: Platform> {
     threads: AtomicUsize,
     /// The process it was made in; see `process.rs`.
     generation: AtomicUsize,
+    pub(crate) idle_policy: AtomicIdlePolicy,
     /// Seats with an owner.
     occupied: CachePadded<AtomicUsize>,
     pub(crate) sleep: Sleep,
@@ -49,6 +51,7 @@ impl<P: Platform> Core<P> {
                 parallelism: AtomicUsize::new(0),
                 threads: AtomicUsize::new(0),
                 generation: AtomicUsize::new(0),
+                idle_policy: AtomicIdlePolicy::new(),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
                 sleep: Sleep::new(),
                 injector: CachePadded::new(Injector::new()),

@@ -13,6 +13,7 @@ use std::vec::Vec;
 use super::inner::{Hook, Inner, PanicHandler};
 use super::thread_pool::ThreadPool;
 use crate::current;
+use crate::idle_policy::IdlePolicy;
 use crate::pool::serve_as;
 use crate::sleep::counters::MAX_SEATS;
 use crate::span::MAX_CAPACITY;
@@ -42,6 +43,7 @@ pub struct ThreadPoolBuilder {
     start: Option<Hook>,
     exit: Option<Hook>,
     panic: Option<PanicHandler>,
+    idle: IdlePolicy,
 }
 
 /// Why a pool could not be made.
@@ -125,7 +127,37 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Called on each thread before it serves, with its index: to pin it, say. If it panics, the process aborts.
+    /// Called on each thread before it serves, with its index: to pin it to a processor, say. If it panics, the process
+    /// aborts.
+    ///
+    /// On Linux, with the `libc` crate:
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// /// Binds the calling thread to one of the processors that it may use.
+    /// fn pin(index: usize) {
+    ///     // SAFETY: an empty set of processors is all zeroes.
+    ///     let (mut may, mut one): (libc::cpu_set_t, libc::cpu_set_t) = unsafe { std::mem::zeroed() };
+    ///     // SAFETY: 0 is the calling thread, and each set is as large as it says. A refusal leaves the thread where it was.
+    ///     unsafe {
+    ///         libc::sched_getaffinity(0, size_of_val(&may), &mut may);
+    ///         let allowed: Vec<usize> = (0..libc::CPU_SETSIZE as usize).filter(|cpu| libc::CPU_ISSET(*cpu, &may)).collect();
+    ///         if let Some(cpu) = allowed.get(index % allowed.len().max(1)) {
+    ///             libc::CPU_SET(*cpu, &mut one);
+    ///             libc::sched_setaffinity(0, size_of_val(&one), &one);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(2).start_handler(pin).build().unwrap();
+    /// # let allowed = pool.broadcast(|_| {
+    /// #     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    /// #     unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) };
+    /// #     unsafe { libc::CPU_COUNT(&set) }
+    /// # });
+    /// # assert_eq!(allowed, [1, 1]);
+    /// # }
+    /// ```
     #[must_use]
     pub fn start_handler(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.start = Some(Box::new(hook));
@@ -147,6 +179,13 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// How long a thread without work searches before it sleeps.
+    #[must_use]
+    pub fn idle_policy(mut self, policy: IdlePolicy) -> Self {
+        self.idle = policy;
+        self
+    }
+
     /// Makes the pool and starts its threads.
     ///
     /// # Errors
@@ -163,6 +202,7 @@ impl ThreadPoolBuilder {
             return Err(BuildError::Capacity { capacity, most: MAX_CAPACITY });
         }
         let inner = Inner::new(threads, capacity, self.start.take(), self.exit.take(), self.panic.take());
+        inner.core().idle_policy.set(self.idle);
         let mut pool = ThreadPool::of(inner.clone(), Vec::with_capacity(threads));
         for index in 0..threads {
             let mut thread = thread::Builder::new();
