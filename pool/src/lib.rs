@@ -15,7 +15,6 @@ mod lifecycle;
 mod parallel;
 mod pool;
 mod process;
-#[cfg(feature = "alloc")]
 mod scope;
 mod search;
 mod seat;
@@ -36,8 +35,7 @@ pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
 pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};
-#[cfg(feature = "alloc")]
-pub use scope::Scope;
+pub use scope::{Scope, TaskSlot};
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{
