@@ -6,6 +6,7 @@ extern crate alloc;
 
 #[cfg(feature = "alloc")]
 mod current;
+mod events;
 mod idle;
 mod idle_policy;
 mod injector;
@@ -30,6 +31,8 @@ mod unwind;
 mod worker;
 mod yielding;
 
+#[cfg(all(feature = "std", not(loom)))]
+pub use events::{Event, Observer};
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
