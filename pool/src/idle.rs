@@ -6,6 +6,7 @@ use reveille_futex::Platform;
 use reveille_futex::sync::hint;
 
 use crate::Worker;
+use crate::events::Event as Doing;
 use crate::idle_policy::Budget;
 use crate::job::Job;
 use crate::search::Work;
@@ -123,7 +124,10 @@ impl<P: Platform> Worker<P> {
                 }
             }
             self.core().assert_not_inherited(); // nobody would wake it
-            if sleep.park(&self.seat().park, snapshot, || event.watch()) == Parked::Slept {
+            self.tell(Doing::ParkBegin);
+            let parked = sleep.park(&self.seat().park, snapshot, || event.watch());
+            self.tell(Doing::ParkEnd);
+            if parked == Parked::Slept {
                 self.seat().stats.parks.add_one();
                 budget.start_again();
             }
@@ -178,6 +182,7 @@ impl<P: Platform> Worker<P> {
         for seat in core.others(self.index()) {
             if seat.stack.has_private() && seat.stack.force::<P>() {
                 self.seat().stats.exposures.add_one();
+                self.tell(Doing::Exposure { victim: seat.index() });
                 if let Some(work) = self.search() {
                     return Some(work);
                 }
@@ -211,6 +216,7 @@ impl<P: Platform> Worker<P> {
                         stack.ask();
                         if stack.has_private() && stack.force::<P>() {
                             self.seat().stats.exposures.add_one();
+                            self.tell(Doing::Exposure { victim: thief });
                             continue;
                         }
                     }

@@ -6,6 +6,7 @@ extern crate alloc;
 
 #[cfg(feature = "alloc")]
 mod current;
+mod events;
 mod idle;
 mod idle_policy;
 mod injector;
@@ -15,7 +16,6 @@ mod lifecycle;
 mod parallel;
 mod pool;
 mod process;
-#[cfg(feature = "alloc")]
 mod scope;
 mod search;
 mod seat;
@@ -31,13 +31,14 @@ mod unwind;
 mod worker;
 mod yielding;
 
+#[cfg(all(feature = "std", not(loom)))]
+pub use events::{Event, Observer};
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
 pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};
-#[cfg(feature = "alloc")]
-pub use scope::Scope;
+pub use scope::{Scope, TaskSlot};
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{

@@ -6,6 +6,7 @@ use reveille_deque::Steal;
 use reveille_futex::Platform;
 
 use crate::Worker;
+use crate::events::Event;
 use crate::job::{Job, TaskRef};
 use crate::seat::Seat;
 use crate::signal::Signal;
@@ -110,12 +111,16 @@ impl<P: Platform> Worker<P> {
         match work {
             Work::Task(task) => {
                 self.seat().stats.jobs.add_one();
+                self.tell(Event::TaskBegin);
                 task.run(self);
+                self.tell(Event::TaskEnd);
             }
             Work::Join { victim, slot, job } => {
                 self.seat().stats.steals.add_one();
+                self.tell(Event::StealBegin { victim: victim.index() });
                 // SAFETY: claimed, so live and this worker's to run.
                 unsafe { Job::run(job, self) };
+                self.tell(Event::StealEnd); // before its owner goes on
                 // SAFETY: a slot lives as long as its pool, which outlives the call.
                 let done = unsafe { &raw const (*slot).done };
                 // SAFETY: as above. The owner may go on as soon as it is set; its seat stays (J4).

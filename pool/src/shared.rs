@@ -9,6 +9,7 @@ use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
+use crate::events::Events;
 use crate::idle_policy::AtomicIdlePolicy;
 use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
@@ -34,6 +35,7 @@ pub(crate) struct Core<P: Platform> {
     /// The process it was made in; see `process.rs`.
     generation: AtomicUsize,
     pub(crate) idle_policy: AtomicIdlePolicy,
+    pub(crate) events: Events,
     /// Seats with an owner.
     occupied: CachePadded<AtomicUsize>,
     pub(crate) sleep: Sleep,
@@ -52,6 +54,7 @@ impl<P: Platform> Core<P> {
                 threads: AtomicUsize::new(0),
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
+                events: Events::new(),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
                 sleep: Sleep::new(),
                 injector: CachePadded::new(Injector::new()),

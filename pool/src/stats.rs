@@ -9,7 +9,12 @@ macro_rules! stats {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What one worker has done since the pool was made, or all of them together.
         ///
-        /// The counters are not read at one instant. They wrap with `usize`.
+        /// The counters are not read at one instant, so two of them need not fit together while the pool works; each only
+        /// grows. They wrap with `usize`. Counting costs a load and a store by the worker that owns the counter, and happens
+        /// only where a task changes hands or a thread sleeps.
+        ///
+        /// Many `parks` and `wakes` per job: the work comes in drops, and `IdlePolicy::Search` may serve it better. Many
+        /// `exposures`: tasks run long without forking. Few `steals` on a busy pool are a good sign: those were large.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct WorkerStats {

@@ -11,6 +11,7 @@ use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Os, Platform};
 
+use crate::events::Event;
 use crate::idle::WaitPolicy;
 use crate::job::{Job, TaskRef};
 use crate::seat::Seat;
@@ -209,9 +210,16 @@ impl<P: Platform> Worker<P> {
         self.core().left(self.index());
     }
 
+    /// Tells the pool's observer, if it has one.
+    #[inline]
+    pub(crate) fn tell(&self, event: Event) {
+        self.core().events.tell(self.index(), event);
+    }
+
     pub(crate) fn posted(&self) {
         if self.core().posted(self.index()) {
             self.seat.stats.wakes.add_one();
+            self.tell(Event::Wake);
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::shared::Core;
 /// Looks between two that begin with what waits longest. A power of two.
 const FAIR_EVERY: usize = 32;
 
+/// Of how many looks into a lane one begins with what came from outside. Odd, so that no rhythm of looks misses it.
+const OUTSIDE_EVERY: usize = 7;
+
 /// The queues of one seat.
 pub(crate) struct Lanes<P: Platform> {
     inbox: Injector<P>,
@@ -210,6 +213,14 @@ impl<P: Platform> Worker<P> {
                 }
                 Steal::Empty => None,
             };
+            // What came from outside takes its turn: a task here that always queues its successor would keep it waiting.
+            // Owner only.
+            let outside_first = self.seat().lanes.looks.load(Ordering::Relaxed) % OUTSIDE_EVERY == 0;
+            if outside_first {
+                if let Some(task) = self.take_injected_of(class) {
+                    break task;
+                }
+            }
             if let Some(task) = oldest(self.seat()) {
                 break task;
             }

@@ -13,6 +13,7 @@ use std::vec::Vec;
 use super::inner::{Hook, Inner, PanicHandler};
 use super::thread_pool::ThreadPool;
 use crate::current;
+use crate::events::Observer;
 use crate::idle_policy::IdlePolicy;
 use crate::pool::serve_as;
 use crate::sleep::counters::MAX_SEATS;
@@ -44,6 +45,7 @@ pub struct ThreadPoolBuilder {
     exit: Option<Hook>,
     panic: Option<PanicHandler>,
     idle: IdlePolicy,
+    observer: Option<Box<dyn Observer>>,
 }
 
 /// Why a pool could not be made.
@@ -186,6 +188,13 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// Is told what the workers do: tasks, steals, sleeps, wakes. `examples/timeline.rs` draws them.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Makes the pool and starts its threads.
     ///
     /// # Errors
@@ -203,6 +212,9 @@ impl ThreadPoolBuilder {
         }
         let inner = Inner::new(threads, capacity, self.start.take(), self.exit.take(), self.panic.take());
         inner.core().idle_policy.set(self.idle);
+        if let Some(observer) = self.observer.take() {
+            inner.core().events.set(observer);
+        }
         let mut pool = ThreadPool::of(inner.clone(), Vec::with_capacity(threads));
         for index in 0..threads {
             let mut thread = thread::Builder::new();

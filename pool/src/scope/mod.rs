@@ -1,21 +1,28 @@
 //! Scopes: any number of tasks that borrow from the caller, all done before the scope returns.
+//!
+//! What a task is while it waits is in `boxed.rs` and `slots.rs`; here is what all tasks of a scope have in common.
+
+#[cfg(feature = "alloc")]
+mod boxed;
+mod panic;
+mod slots;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::{self, NonNull};
+use core::ptr;
 
-use alloc::boxed::Box;
-
-use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::{Os, Platform};
+
+pub use slots::TaskSlot;
 
 use crate::Worker;
 use crate::idle::WaitPolicy;
-use crate::job::{Job, Task, TaskRef};
 use crate::seat::Seat;
 use crate::shared::Core;
 use crate::signal::Signal;
-use crate::unwind::{self, Payload};
+use crate::unwind;
+use panic::FirstPanic;
 
 /// A place to spawn tasks that may borrow whatever outlives it. Made by [`Worker::scope`] or the free `scope`.
 ///
@@ -23,6 +30,7 @@ use crate::unwind::{self, Payload};
 /// between tasks, which may spawn more.
 ///
 /// ```
+/// # #[cfg(feature = "std")] {
 /// use reveille_pool::ThreadPoolBuilder;
 ///
 /// let pool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
@@ -35,14 +43,14 @@ use crate::unwind::{self, Payload};
 ///     });
 /// });
 /// assert_eq!(parts, [1, 4, 9, 16]);
+/// # }
 /// ```
 pub struct Scope<'scope, P: Platform = Os> {
     /// The body and the tasks that are not done. Read-modify-writes only.
     pending: AtomicUsize,
     /// Set by whoever takes `pending` to zero: the last access to the scope but by its owner.
     done: Signal,
-    /// The first panic. An exchange from null, then the owner's.
-    panic: AtomicPtr<Payload>,
+    panic: FirstPanic,
     core: *const Core<P>,
     /// The worker that waits; null if a thread that is none does, which blocks on the signal.
     owner: *const Seat<P>,
@@ -58,7 +66,8 @@ unsafe impl<P: Platform> Send for Scope<'_, P> {}
 impl<P: Platform> Worker<P> {
     /// Runs `f` with a scope, then whatever was spawned in it, and returns when all of it is done.
     ///
-    /// Allocates one box per task. While tasks run elsewhere this worker runs other tasks, or sleeps.
+    /// A task needs memory until it has run: a box that `spawn` allocates, or a [`TaskSlot`] of yours that
+    /// [`spawn_in`](Scope::spawn_in) is given. While tasks run elsewhere this worker runs other tasks, or sleeps.
     ///
     /// *Memory ordering.* What happens before a spawn happens before the task; every task happens before the return.
     ///
@@ -109,7 +118,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         Scope {
             pending: AtomicUsize::new(1),
             done: Signal::new(),
-            panic: AtomicPtr::new(ptr::null_mut()),
+            panic: FirstPanic::new(),
             core,
             owner: owner.map_or(ptr::null(), |seat| &raw const *seat),
             scope: PhantomData,
@@ -122,7 +131,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         // SAFETY: the scope lives until it is done, which the next line waits for.
         unsafe { Scope::finish_one(&self) };
         wait(&self.done);
-        match (result, self.take_panic()) {
+        match (result, self.panic.take()) {
             (Ok(result), None) => result,
             (Err(payload), _) | (Ok(_), Some(payload)) => unwind::resume(payload),
         }
@@ -133,72 +142,27 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         unsafe { &*self.core }
     }
 
-    /// Spawns a task, which gets the scope to spawn more.
-    ///
-    /// On a worker of the scope's pool it goes to that worker's deque; on any other thread, and without `std`, to the
-    /// pool's injector. Allocates a box.
-    pub fn spawn<F>(&self, f: F)
-    where
-        F: FnOnce(&Scope<'scope, P>) + Send + 'scope,
-    {
-        let task = self.task(move |_, scope| f(scope));
-        let core = self.core();
-        crate::current::with_worker_of(core, |worker| match worker {
-            Some(worker) => worker.push(task),
-            None => core.inject(task),
-        });
-    }
-
-    /// Spawns a task from a worker at hand, which needs no look-up and works without `std`. The task gets its own worker.
-    ///
-    /// # Panics
-    ///
-    /// If the worker belongs to another pool.
-    pub fn spawn_on<F>(&self, worker: &Worker<P>, f: F)
-    where
-        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
-    {
-        assert!(ptr::eq(self.core(), worker.core()), "the worker belongs to another pool than the scope");
-        worker.push(self.task(f));
-    }
-
-    /// Gives a task to the thread of one seat, and to no other.
-    #[cfg(all(feature = "std", not(loom)))]
-    pub(crate) fn spawn_to<F>(&self, seat: &Seat<P>, f: F)
-    where
-        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
-    {
-        self.core().mail(seat, self.task(f));
-    }
-
-    fn task<F>(&self, f: F) -> TaskRef<P>
-    where
-        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
-    {
-        // Relaxed: whoever spawns holds the count above zero, and the queue publishes the task.
+    /// A task's count. Relaxed: whoever spawns holds the count above zero, and the queue publishes the task.
+    fn count_one(&self) {
         self.pending.fetch_add(1, Ordering::Relaxed);
-        let task = Box::new(ScopeTask { task: Task::new(ScopeTask::<P, F>::run), scope: (&raw const *self).cast(), f });
-        let task = NonNull::from(Box::leak(task)).cast();
-        // SAFETY: the box lives until it runs; `f` is Send, and the scope waits for it.
-        unsafe { TaskRef::new(task) }
     }
 
-    fn keep_panic(&self, payload: Payload) {
-        let payload = Box::into_raw(Box::new(payload));
-        // Release: the payload, to the owner. Relaxed on failure: only the fact matters.
-        let kept = self.panic.compare_exchange(ptr::null_mut(), payload, Ordering::Release, Ordering::Relaxed);
-        if kept.is_err() {
-            // SAFETY: made above and not kept.
-            let payload = unsafe { Box::from_raw(payload) };
-            unwind::swallow(|| drop(payload));
+    /// Runs a task of this scope and counts it as done.
+    ///
+    /// # Safety
+    ///
+    /// The scope waits for this task, whose count is taken here once. It may be gone when this returns.
+    unsafe fn run_task<F>(this: *const Self, worker: &Worker<P>, f: F)
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>),
+    {
+        // SAFETY: the scope waits for this task.
+        let scope = unsafe { &*this };
+        if let Err(payload) = unwind::catch(|| f(worker, scope)) {
+            scope.panic.keep(payload);
         }
-    }
-
-    fn take_panic(&self) -> Option<Payload> {
-        // Acquire: pairs with the exchange in `keep_panic`.
-        let payload = self.panic.swap(ptr::null_mut(), Ordering::Acquire);
-        // SAFETY: `keep_panic` made it from a box, and the swap took it.
-        (!payload.is_null()).then(|| *unsafe { Box::from_raw(payload) })
+        // SAFETY: this task's count.
+        unsafe { Scope::finish_one(this) };
     }
 
     /// Counts one task as done; the last one tells the owner.
@@ -230,36 +194,5 @@ impl<'scope, P: Platform> Scope<'scope, P> {
 impl<P: Platform> fmt::Debug for Scope<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("pending", &self.pending.load(Ordering::Relaxed)).finish_non_exhaustive()
-    }
-}
-
-#[repr(C)]
-struct ScopeTask<P: Platform, F> {
-    task: Task<P>,
-    scope: *const Scope<'static, P>,
-    f: F,
-}
-
-impl<P: Platform, F> ScopeTask<P, F> {
-    /// Runs the task and frees it.
-    ///
-    /// # Safety
-    ///
-    /// `this` is such a task, leaked from a box, and runs once.
-    unsafe fn run<'scope>(this: NonNull<Job<P>>, worker: &Worker<P>)
-    where
-        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
-    {
-        // SAFETY: leaked by `Scope::task`, whose first field the job is, and run once.
-        let this = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
-        let scope = this.scope.cast::<Scope<'scope, P>>();
-        let f = this.f;
-        // SAFETY: the scope waits for this task.
-        let scope_ref = unsafe { &*scope };
-        if let Err(payload) = unwind::catch(|| f(worker, scope_ref)) {
-            scope_ref.keep_panic(payload);
-        }
-        // SAFETY: this task's count.
-        unsafe { Scope::finish_one(scope) };
     }
 }

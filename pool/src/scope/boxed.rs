@@ -1,0 +1,89 @@
+//! Scope tasks in boxes: as many as there is memory for.
+
+use core::ptr::{self, NonNull};
+
+use alloc::boxed::Box;
+
+use reveille_futex::Platform;
+
+use super::Scope;
+use crate::Worker;
+use crate::job::{Job, Task, TaskRef};
+#[cfg(all(feature = "std", not(loom)))]
+use crate::seat::Seat;
+
+impl<'scope, P: Platform> Scope<'scope, P> {
+    /// Spawns a task, which gets the scope to spawn more.
+    ///
+    /// On a worker of the scope's pool it goes to that worker's deque; on any other thread, and without `std`, to the
+    /// pool's injector. Allocates a box.
+    pub fn spawn<F>(&self, f: F)
+    where
+        F: FnOnce(&Scope<'scope, P>) + Send + 'scope,
+    {
+        let task = self.task(move |_, scope| f(scope));
+        let core = self.core();
+        crate::current::with_worker_of(core, |worker| match worker {
+            Some(worker) => worker.push(task),
+            None => core.inject(task),
+        });
+    }
+
+    /// Spawns a task from a worker at hand, which needs no look-up and works without `std`. The task gets its own worker.
+    ///
+    /// # Panics
+    ///
+    /// If the worker belongs to another pool.
+    pub fn spawn_on<F>(&self, worker: &Worker<P>, f: F)
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
+    {
+        assert!(ptr::eq(self.core(), worker.core()), "the worker belongs to another pool than the scope");
+        worker.push(self.task(f));
+    }
+
+    /// Gives a task to the thread of one seat, and to no other.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn spawn_to<F>(&self, seat: &Seat<P>, f: F)
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
+    {
+        self.core().mail(seat, self.task(f));
+    }
+
+    fn task<F>(&self, f: F) -> TaskRef<P>
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
+    {
+        self.count_one();
+        let task = Box::new(ScopeTask { task: Task::new(ScopeTask::<P, F>::run), scope: (&raw const *self).cast(), f });
+        let task = NonNull::from(Box::leak(task)).cast();
+        // SAFETY: the box lives until it runs; `f` is Send, and the scope waits for it.
+        unsafe { TaskRef::new(task) }
+    }
+}
+
+#[repr(C)]
+struct ScopeTask<P: Platform, F> {
+    task: Task<P>,
+    scope: *const Scope<'static, P>,
+    f: F,
+}
+
+impl<P: Platform, F> ScopeTask<P, F> {
+    /// Runs the task and frees it.
+    ///
+    /// # Safety
+    ///
+    /// `this` is such a task, leaked from a box, and runs once.
+    unsafe fn run<'scope>(this: NonNull<Job<P>>, worker: &Worker<P>)
+    where
+        F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
+    {
+        // SAFETY: leaked by `Scope::task`, whose first field the job is, and run once.
+        let this = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
+        let (scope, f) = (this.scope.cast::<Scope<'scope, P>>(), this.f);
+        // SAFETY: the scope waits for this task, which took its count when it was spawned.
+        unsafe { Scope::run_task(scope, worker, f) };
+    }
+}
