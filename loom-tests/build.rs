@@ -147,6 +147,7 @@ fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Pat
 /// Writes a changed copy of a layer's sources, as a module `name::subject` of the test; returns its root.
 fn write_copy(layer: &str, name: &str, files: &BTreeMap<PathBuf, String>, out: &Path) -> PathBuf {
     let folder = out.join(layer).join(name);
+    let _ = fs::remove_dir_all(&folder); // a file that the layer no longer has would still be found; absent at first
     for (path, text) in files {
         let path = if path == Path::new("lib.rs") { Path::new("mod.rs") } else { path };
         let text: String = text

@@ -1,5 +1,7 @@
 //! Claims about `reveille-pool`: the join stack, the wake path, the signal.
 
+use std::ptr::NonNull;
+
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
@@ -10,8 +12,8 @@ use reveille_loom_tests::Check;
 
 use reveille_futex as futex;
 
-use super::subject::Pool;
-use super::subject::protocol::{Joined, JoinStack, Parked, Signal, Sleep, Slot, heavy};
+use super::subject::protocol::{Injector, Job, Joined, JoinStack, Parked, Signal, Sleep, Slot, Task, TaskRef, heavy};
+use super::subject::{Pool, Worker};
 
 // ---- the join stack
 
@@ -452,6 +454,82 @@ pub fn signal_wakes_a_blocked_waiter(check: Check) {
     });
 }
 
+/// The waiter may reuse the memory of a signal as soon as it is done.
+pub fn signal_set_is_the_last_access(check: Check) {
+    check.run(|| {
+        let place = Place(Box::into_raw(Box::new(Signal::new())));
+        let setter = thread::spawn(move || {
+            let place = place;
+            // SAFETY: live until set.
+            unsafe { Signal::set::<Os>(place.0) }
+        });
+        // SAFETY: live until it is built anew.
+        unsafe { &*place.0 }.block::<Os>();
+        // SAFETY: the only setter has set it.
+        unsafe { *place.0 = Signal::new() };
+        setter.join().unwrap();
+        // SAFETY: nobody else is left.
+        let signal = unsafe { Box::from_raw(place.0) };
+        assert!(!signal.is_done(), "the new signal is untouched");
+    });
+}
+
+/// A place that a waiter uses again as soon as its wait returns. A late access by another thread is unordered with the new
+/// object, which loom reports.
+#[derive(Clone, Copy)]
+struct Place(*mut Signal);
+
+// SAFETY: the model uses the place as the signal allows.
+unsafe impl Send for Place {}
+
+// ---- the injector
+
+/// A queued task: what the pool needs, and a number.
+#[repr(C)]
+struct Queued {
+    task: Task<Os>,
+    number: usize,
+}
+
+/// Two takers share the tasks that were pushed: none is lost, and none is taken twice.
+pub fn injector_takers_get_each_task_once(check: Check) {
+    /// # Safety
+    ///
+    /// Never called.
+    unsafe fn run(_: NonNull<Job<Os>>, _: &Worker<Os>) {
+        unreachable!("the model only queues");
+    }
+
+    fn take(injector: &Injector<Os>) -> Vec<usize> {
+        // SAFETY: the tasks are live for the model, and this one's.
+        let number = |task: TaskRef<Os>| unsafe { task.as_ptr().cast::<Queued>().as_ref() }.number;
+        let mut taken = Vec::new();
+        while !injector.is_empty() {
+            taken.extend(injector.take().map(number));
+        }
+        taken
+    }
+
+    check.run(|| {
+        let injector = Arc::new(Injector::<Os>::new());
+        let mut tasks: Vec<_> = (0..2).map(|number| Box::new(Queued { task: Task::new(run), number })).collect();
+        let takers: Vec<_> = (0..2)
+            .map(|_| {
+                let injector = injector.clone();
+                thread::spawn(move || take(&injector))
+            })
+            .collect();
+        for task in &mut tasks {
+            // SAFETY: live for the model; each is queued once.
+            injector.push(unsafe { TaskRef::new(NonNull::from(&mut **task).cast()) });
+        }
+        let mut taken: Vec<_> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+        taken.extend(take(&injector));
+        taken.sort_unstable();
+        assert_eq!(taken, [0, 1], "each task once");
+    });
+}
+
 // ---- the whole pool
 
 /// A pool of two seats, in memory that outlives the model, as a static would.
@@ -468,15 +546,8 @@ pub fn pool_first_half_may_wait_for_the_second(check: Check) {
         let word = Arc::new(AtomicU32::new(0));
         pool.enter(|w| {
             w.join(
-                |_| {
-                    while word.load(Ordering::Acquire) == 0 {
-                        futex::wait(&word, 0);
-                    }
-                },
-                |_| {
-                    word.fetch_add(1, Ordering::Release);
-                    futex::wake_all(&raw const *word);
-                },
+                |_| block_on(&word),
+                |_| happen(&word),
             )
         })
         .unwrap();
@@ -496,6 +567,64 @@ pub fn pool_join_returns_both_results(check: Check) {
         pool.shutdown();
         worker.join().unwrap();
     });
+}
+
+/// Both halves of a join run, and run before it ends, also when the first one panics.
+pub fn pool_join_that_panics_runs_both_halves(check: Check) {
+    check.run(|| {
+        let pool = pool();
+        let ran = Arc::new(AtomicU32::new(0));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            pool.enter(|w| {
+                w.join(
+                    |_| std::panic::resume_unwind(Box::new(())),
+                    |_| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    },
+                )
+            })
+            .unwrap();
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(ran.load(Ordering::Relaxed), 1, "both sides run");
+    });
+}
+
+/// A worker that takes one of two tasks lets another worker know of the second before it runs the first, which waits for it.
+// full tier
+pub fn pool_passes_the_search_on_before_it_runs(check: Check) {
+    check.bound(1).run(|| {
+        let pool: &'static Pool<3, 1> = Box::leak(Box::new(Pool::new_on()));
+        let workers: Vec<_> = (0..2).map(|seat| thread::spawn(move || pool.run_worker(seat).unwrap())).collect();
+        let first = Arc::new(AtomicU32::new(0));
+        let second = Arc::new(AtomicU32::new(0));
+        pool.enter(|w| {
+            w.scope(|s| {
+                s.spawn(|_| {
+                    block_on(&second);
+                    happen(&first);
+                });
+                s.spawn(|_| happen(&second));
+                block_on(&first);
+            });
+        })
+        .unwrap();
+        pool.shutdown();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+fn block_on(word: &AtomicU32) {
+    while word.load(Ordering::Acquire) == 0 {
+        futex::wait(word, 0);
+    }
+}
+
+fn happen(word: &AtomicU32) {
+    word.fetch_add(1, Ordering::Release);
+    futex::wake_all(&raw const *word);
 }
 
 /// The barrier that the join stack is built on, as loom sees it.

@@ -4,6 +4,7 @@
 //! read the link of a task that may have run already, confuse a reused address with the old one, and starve the oldest
 //! (M16). Checked by `loom-tests/models/pool.rs`, models `injector_*`.
 
+use core::fmt;
 use core::ptr::{self, NonNull};
 
 use reveille_futex::sync::atomic::{AtomicPtr, Ordering};
@@ -11,18 +12,19 @@ use reveille_futex::{Platform, const_unless_loom};
 
 use crate::job::{Task, TaskRef};
 
-/// Read-modify-writes only.
-pub(crate) struct Injector<P: Platform>(AtomicPtr<Task<P>>);
+/// See the module's documentation. Read-modify-writes only.
+pub struct Injector<P: Platform>(AtomicPtr<Task<P>>);
 
 impl<P: Platform> Injector<P> {
     const_unless_loom! {
-        pub(crate) const fn new() -> Self {
+        /// Nothing has arrived.
+        pub const fn new() -> Self {
             Injector(AtomicPtr::new(ptr::null_mut()))
         }
     }
 
     /// Adds a task. The caller then tells the sleepers.
-    pub(crate) fn push(&self, mut task: TaskRef<P>) {
+    pub fn push(&self, mut task: TaskRef<P>) {
         let pointer = task.as_ptr().as_ptr();
         let mut head = self.0.load(Ordering::Relaxed); // checked by the exchange
         loop {
@@ -39,12 +41,12 @@ impl<P: Platform> Injector<P> {
 
     /// Whether there is nothing to take. A hint, unless ordered by the wake path's fences.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.load(Ordering::Relaxed).is_null()
     }
 
     /// Takes every task; the iterator yields the oldest first.
-    pub(crate) fn take(&self) -> Chain<P> {
+    pub fn take(&self) -> Chain<P> {
         if self.is_empty() {
             return Chain(None);
         }
@@ -62,13 +64,13 @@ impl<P: Platform> Injector<P> {
 }
 
 /// Tasks taken together.
-pub(crate) struct Chain<P: Platform>(Option<TaskRef<P>>);
+pub struct Chain<P: Platform>(Option<TaskRef<P>>);
 
 impl<P: Platform> Chain<P> {
     const_unless_loom! {
         /// No tasks.
         #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads get mail"))]
-        pub(crate) const fn empty() -> Self {
+        pub const fn empty() -> Self {
             Chain(None)
         }
     }
@@ -81,5 +83,42 @@ impl<P: Platform> Iterator for Chain<P> {
         let mut first = self.0.take()?;
         self.0 = first.set_next(None);
         Some(first)
+    }
+}
+
+impl<P: Platform> fmt::Debug for Injector<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injector").field("empty", &self.is_empty()).finish()
+    }
+}
+
+impl<P: Platform> fmt::Debug for Chain<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Chain").field(&self.0).finish()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use reveille_futex::Os;
+
+    use super::*;
+    use crate::Worker;
+    use crate::job::Job;
+
+    #[test]
+    fn the_oldest_comes_first() {
+        unsafe fn run(_: NonNull<Job<Os>>, _: &Worker<Os>) {}
+
+        let injector = Injector::<Os>::new();
+        let mut tasks: [Task<Os>; 3] = core::array::from_fn(|_| Task::new(run));
+        let pointers = tasks.each_mut().map(NonNull::from);
+        for task in pointers {
+            // SAFETY: live for the test, and queued once.
+            injector.push(unsafe { TaskRef::new(task) });
+        }
+        let taken: Vec<_> = injector.take().map(|task| task.as_ptr()).collect();
+        assert_eq!(taken, pointers);
+        assert!(injector.is_empty());
     }
 }

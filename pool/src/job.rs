@@ -1,5 +1,6 @@
 //! What the pool runs: a pointer to something that begins with the function that runs it.
 
+use core::fmt;
 use core::ptr::NonNull;
 
 use reveille_deque::{Token, Word};
@@ -10,12 +11,13 @@ use crate::Worker;
 
 /// How to run a task: the first field of every task, so that one thin pointer is enough.
 #[repr(C)]
-pub(crate) struct Job<P: Platform> {
+pub struct Job<P: Platform> {
     run: unsafe fn(NonNull<Job<P>>, &Worker<P>),
 }
 
 impl<P: Platform> Job<P> {
-    pub(crate) const fn new(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
+    /// A task that `run` runs.
+    pub const fn new(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
         Job { run }
     }
 
@@ -25,7 +27,7 @@ impl<P: Platform> Job<P> {
     ///
     /// The task is live and the caller's, and has not run. It may be gone when this returns.
     #[inline]
-    pub(crate) unsafe fn run(this: NonNull<Self>, worker: &Worker<P>) {
+    pub unsafe fn run(this: NonNull<Self>, worker: &Worker<P>) {
         // SAFETY: live, as the caller guarantees.
         let run = unsafe { this.as_ref() }.run;
         // SAFETY: `new` was given the function that fits the task.
@@ -35,42 +37,47 @@ impl<P: Platform> Job<P> {
 
 /// A task that can wait in a queue: [`Job`] with a link.
 #[repr(C)]
-pub(crate) struct Task<P: Platform> {
-    pub(crate) job: Job<P>,
+pub struct Task<P: Platform> {
+    /// How to run it.
+    pub job: Job<P>,
     /// The next task of the chain. Belongs to whoever holds the task.
     next: UnsafeCell<Option<TaskRef<P>>>,
 }
 
 impl<P: Platform> Task<P> {
-    pub(crate) fn new(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
+    /// A task that `run` runs, in no chain.
+    pub fn new(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
         Task { job: Job::new(run), next: UnsafeCell::new(None) }
     }
 }
 
 /// The right to run a queued task, once.
-pub(crate) struct TaskRef<P: Platform>(NonNull<Task<P>>);
+pub struct TaskRef<P: Platform>(NonNull<Task<P>>);
 
 impl<P: Platform> TaskRef<P> {
+    /// The right to run this task.
+    ///
     /// # Safety
     ///
     /// The task stays live until it has run, may run on any thread, and no other reference to it runs it.
-    pub(crate) unsafe fn new(task: NonNull<Task<P>>) -> Self {
+    pub unsafe fn new(task: NonNull<Task<P>>) -> Self {
         TaskRef(task)
     }
 
-    pub(crate) fn as_ptr(&self) -> NonNull<Task<P>> {
+    /// The task.
+    pub fn as_ptr(&self) -> NonNull<Task<P>> {
         self.0
     }
 
     /// Runs the task.
     #[inline]
-    pub(crate) fn run(self, worker: &Worker<P>) {
+    pub fn run(self, worker: &Worker<P>) {
         // SAFETY: live and not run yet, as `new` demands. A task begins with its job.
         unsafe { Job::run(self.0.cast(), worker) }
     }
 
     /// Links `next` behind this task and returns what was there.
-    pub(crate) fn set_next(&mut self, next: Option<TaskRef<P>>) -> Option<TaskRef<P>> {
+    pub fn set_next(&mut self, next: Option<TaskRef<P>>) -> Option<TaskRef<P>> {
         // SAFETY: the task is live.
         let task = unsafe { self.0.as_ref() };
         task.next.with_mut(|link| {
@@ -94,5 +101,23 @@ unsafe impl<P: Platform> Token for TaskRef<P> {
     unsafe fn from_words([word]: [Word; 1]) -> Self {
         // SAFETY: `into_words` stored a non-null pointer.
         TaskRef(unsafe { NonNull::new_unchecked(word.to_ptr()) })
+    }
+}
+
+impl<P: Platform> fmt::Debug for Job<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job")
+    }
+}
+
+impl<P: Platform> fmt::Debug for Task<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Task")
+    }
+}
+
+impl<P: Platform> fmt::Debug for TaskRef<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TaskRef").field(&self.0).finish()
     }
 }

@@ -52,6 +52,8 @@ pub use yielding::Yield;
 /// The protocols apart from the pool, for the model-checking suite. No stability promise.
 #[doc(hidden)]
 pub mod protocol {
+    pub use crate::injector::{Chain, Injector};
+    pub use crate::job::{Job, Task, TaskRef};
     pub use crate::signal::Signal;
     pub use crate::sleep::counters::{Counts, Jec};
     pub use crate::sleep::{Parked, Sleep};

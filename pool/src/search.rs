@@ -56,7 +56,9 @@ impl<P: Platform> Worker<P> {
                 }
                 match victim.tasks.stealer().steal() {
                     Steal::Success(task) => return Some(Work::Task(task)),
-                    Steal::Retry => again = true, // somebody was faster: not the same as empty (D22)
+                    // Somebody was faster: not the same as empty (D22). Taking it for empty would cost no task here: whoever
+                    // was faster looks for more before it runs what it has, and posts.
+                    Steal::Retry => again = true,
                     Steal::Empty => {}
                 }
             }
