@@ -181,6 +181,30 @@ impl<P: Platform> Worker<P> {
         }
     }
 
+    /// The end of a join whose first half panics.
+    #[cold]
+    #[inline(never)]
+    fn join_unwinding<B, R>(&self, slot: *const Slot<Job<P>>, task: &JoinTask<P, B, R>, policy: WaitPolicy)
+    where
+        B: FnOnce(&Worker<P>) -> R + Send,
+        R: Send,
+    {
+        let result = if self.seat.stack.pop(slot) || self.take_back(slot, policy) {
+            // SAFETY: the slot was taken back.
+            let b = unsafe { task.take() };
+            unwind::catch(|| b(self))
+        } else {
+            task.result.with_mut(|place| {
+                // SAFETY: `take_back` waited for the thief, who has written it.
+                let place = unsafe { &mut *place };
+                // SAFETY: as above, and read once.
+                unsafe { place.assume_init_read() }
+            })
+        };
+        // The first panic resumes; a second one, from this value's own drop included, goes nowhere.
+        unwind::swallow(|| drop(result));
+    }
+
     /// Queues a task that others may take, and tells the sleepers.
     pub(crate) fn push(&self, task: TaskRef<P>) {
         // SAFETY: this thread owns the seat, and with it the deque.
@@ -311,21 +335,9 @@ where
     B: FnOnce(&Worker<P>) -> R + Send,
     R: Send,
 {
-    #[cold]
+    /// Passes the fields on by value: then they stay in registers while the first half runs, and a fork does not store them.
+    #[inline(always)]
     fn drop(&mut self) {
-        let result = if self.worker.seat.stack.pop(self.slot) || self.worker.take_back(self.slot, self.policy) {
-            // SAFETY: the slot was taken back.
-            let b = unsafe { self.task.take() };
-            unwind::catch(|| b(self.worker))
-        } else {
-            self.task.result.with_mut(|place| {
-                // SAFETY: `take_back` waited for the thief, who has written it.
-                let place = unsafe { &mut *place };
-                // SAFETY: as above, and read once.
-                unsafe { place.assume_init_read() }
-            })
-        };
-        // The first panic resumes; a second one, from this value's own drop included, goes nowhere.
-        unwind::swallow(|| drop(result));
+        self.worker.join_unwinding(self.slot, self.task, self.policy);
     }
 }
