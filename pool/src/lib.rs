@@ -31,7 +31,6 @@ mod unwind;
 mod worker;
 mod yielding;
 
-#[cfg(all(feature = "std", not(loom)))]
 pub use events::{Event, Observer};
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
