@@ -58,3 +58,8 @@ pub mod protocol {
     pub use crate::sleep::{Parked, Sleep};
     pub use crate::stack::{JoinStack, Joined, Slot, heavy};
 }
+
+/// The examples of README.md are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
