@@ -7,6 +7,8 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod current;
 mod events;
+#[cfg(all(feature = "std", not(loom)))]
+mod fifo;
 mod idle;
 mod idle_policy;
 mod injector;
@@ -32,6 +34,8 @@ mod worker;
 mod yielding;
 
 pub use events::{Event, Observer};
+#[cfg(all(feature = "std", not(loom)))]
+pub use fifo::ScopeFifo;
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
