@@ -30,11 +30,11 @@ impl Drop for Token {
 }
 
 /// A result whose drop panics, once its token is counted out.
-struct Bomb(#[allow(dead_code, reason = "dropped")] Token);
+struct Bomb(Token);
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        panic::panic_any("drop");
+        throw(&self.0.0, "drop");
     }
 }
 
@@ -45,7 +45,7 @@ fn throw(live: &Arc<AtomicIsize>, name: &'static str) -> ! {
 
 fn caught<R>(f: impl FnOnce() -> R) -> Option<&'static str> {
     let payload = panic::catch_unwind(AssertUnwindSafe(f)).err()?;
-    Some(payload.downcast_ref::<(&str, Token)>().map_or("drop", |payload| payload.0))
+    payload.downcast_ref::<(&str, Token)>().map(|payload| payload.0)
 }
 
 fn fib(worker: &Worker, n: u64) -> u64 {
@@ -86,10 +86,10 @@ fn tree(w: &Worker, live: &Arc<AtomicIsize>, from: usize, to: usize, every: usiz
 
 #[test]
 fn a_storm_of_panics_leaks_nothing_and_the_pool_works_after() {
-    panic::set_hook(Box::new(|_| ())); // `Bomb` panics as often as there are rounds
     let live = Arc::new(AtomicIsize::new(0));
     let unheard = Arc::new(AtomicUsize::new(0));
     let pool = pool(4, &unheard);
+    let shallow = ThreadPoolBuilder::new().num_threads(1).join_capacity(2).build().unwrap();
     let live = &live;
     let quiet = |when: &str| assert_eq!(live.load(Ordering::Relaxed), 0, "leaked after {when}");
 
@@ -107,6 +107,11 @@ fn a_storm_of_panics_leaks_nothing_and_the_pool_works_after() {
         quiet("a drop of b's result");
         assert_eq!(caught(|| pool.enter(|w| drop(w.join(|_| (), |_| Bomb(Token::new(live)))))), Some("drop"));
         quiet("a drop of the results");
+
+        // Deeper than the join stack, where both sides run in sequence.
+        let both = |w: &Worker| w.join(|_| throw(live, "a"), |_| throw(live, "b"));
+        assert_eq!(caught(|| shallow.enter(|w| w.join(|w| w.join(both, |_| ()), |_| Token::new(live)))), Some("a"));
+        quiet("a join beyond the capacity");
 
         // Deep, on several workers at once.
         assert_eq!(caught(|| pool.enter(|w| tree(w, live, 1, 257, 7 + round % 50))), Some("leaf"));
