@@ -7,6 +7,8 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod current;
 mod events;
+#[cfg(all(feature = "std", not(loom)))]
+mod fifo;
 mod idle;
 mod idle_policy;
 mod injector;
@@ -31,8 +33,9 @@ mod unwind;
 mod worker;
 mod yielding;
 
-#[cfg(all(feature = "std", not(loom)))]
 pub use events::{Event, Observer};
+#[cfg(all(feature = "std", not(loom)))]
+pub use fifo::ScopeFifo;
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
 pub use lanes::Priority;
@@ -59,3 +62,8 @@ pub mod protocol {
     pub use crate::sleep::{Parked, Sleep};
     pub use crate::stack::{JoinStack, Joined, Slot, heavy};
 }
+
+/// The examples of README.md are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -221,7 +221,7 @@ impl<P: Platform> Core<P> {
     /// Keeps the pool from closing until the guard is dropped, or refuses: a submission from outside is refused by a pool that
     /// drains, one that is part of accepted work only by a closed one.
     #[cfg_attr(
-        not(feature = "std"),
+        not(all(feature = "std", not(loom))),
         allow(dead_code, reason = "scope tasks hold the pool open by their scope's worker")
     )]
     pub(crate) fn hold(&self, part_of_accepted_work: bool) -> Option<Hold<'_, P>> {

@@ -43,11 +43,16 @@ mod imp {
 
 pub(crate) use imp::{Payload, catch, resume};
 
-/// Runs `f` and keeps its panic from everybody, for want of anybody to give it to. The payload is leaked: its drop might
-/// panic in turn.
+/// Runs `f` and keeps its panic from everybody, for want of anybody to give it to. A payload whose own drop panics ends the
+/// matter: what that throws is leaked.
 pub(crate) fn swallow(f: impl FnOnce()) {
     if let Err(payload) = catch(f) {
-        let _leaked = core::mem::ManuallyDrop::new(payload);
+        let ended = catch(move || {
+            let _dropped = payload;
+        });
+        if let Err(again) = ended {
+            let _leaked = core::mem::ManuallyDrop::new(again);
+        }
     }
 }
 

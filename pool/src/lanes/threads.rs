@@ -27,6 +27,8 @@ pub(crate) struct Lanes<P: Platform> {
     looks: AtomicUsize,
     high: Tasks<P>,
     low: Tasks<P>,
+    /// Tasks of `spawn_fifo`, each with a ticket in a deque.
+    pub(crate) fifo: reveille_deque::Injector<TaskRef<P>>,
 }
 
 impl<P: Platform> Lanes<P> {
@@ -37,6 +39,7 @@ impl<P: Platform> Lanes<P> {
             looks: AtomicUsize::new(0),
             high: Tasks::<P>::growable(),
             low: Tasks::<P>::growable(),
+            fifo: reveille_deque::Injector::new(),
         }
     }
 

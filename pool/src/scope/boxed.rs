@@ -51,7 +51,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         self.core().mail(seat, self.task(f));
     }
 
-    fn task<F>(&self, f: F) -> TaskRef<P>
+    pub(crate) fn task<F>(&self, f: F) -> TaskRef<P>
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {

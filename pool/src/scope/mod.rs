@@ -137,7 +137,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         }
     }
 
-    fn core(&self) -> &Core<P> {
+    pub(crate) fn core(&self) -> &Core<P> {
         // SAFETY: a scope lives inside the pool's use.
         unsafe { &*self.core }
     }

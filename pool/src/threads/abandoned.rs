@@ -22,7 +22,13 @@ pub type UnrunTask = Box<dyn FnOnce() + Send>;
 ///
 /// let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
 /// let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
-/// pool.spawn(move || may_go_on.recv().unwrap()).detach();
+/// let (busy, is_busy) = std::sync::mpsc::channel();
+/// pool.spawn(move || {
+///     busy.send(()).unwrap();
+///     may_go_on.recv().unwrap();
+/// })
+/// .detach();
+/// is_busy.recv().unwrap();
 /// let handle = pool.spawn(|| 2);
 /// let unrun = std::thread::scope(|s| {
 ///     let unrun = s.spawn(|| pool.shutdown_now());

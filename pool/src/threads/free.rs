@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::broadcast as call;
 use super::builder::BuildError;
 use super::handle::{self, JoinHandle};
-use super::inner::{Inner, Rejected};
+use super::inner::{Inner, Order, Rejected};
 use super::thread_pool::ThreadPool;
 use crate::current;
 use crate::scope::Scope;
@@ -116,7 +116,7 @@ where
     T: Send + 'static,
 {
     let queued = with_pool(|pool| match pool {
-        Some(pool) => handle::spawn(pool, priority, f).map_err(Rejected),
+        Some(pool) => handle::spawn(pool, Order::By(priority), f).map_err(Rejected),
         None => global().try_spawn_with(priority, f),
     });
     match queued {

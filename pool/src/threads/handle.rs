@@ -15,12 +15,11 @@ use reveille_futex::Os;
 use reveille_futex::sync::atomic::{AtomicBool, Ordering};
 
 use super::abandoned::Cancelled;
-use super::inner::Inner;
+use super::inner::{Inner, Order};
 use crate::Worker;
 use crate::current;
 use crate::idle::Event;
 use crate::job::{Job, Task, TaskRef};
-use crate::lanes::Priority;
 use crate::seat::Seat;
 use crate::unwind;
 
@@ -107,7 +106,7 @@ unsafe impl<F: Send, T: Send> Sync for Spawned<F, T> {}
 unsafe impl<F: Send, T: Send> Send for Spawned<F, T> {}
 
 /// Queues `f` on the pool, or gives it back.
-pub(super) fn spawn<F, T>(pool: &Arc<Inner>, priority: Priority, f: F) -> Result<JoinHandle<T>, F>
+pub(super) fn spawn<F, T>(pool: &Arc<Inner>, order: Order, f: F) -> Result<JoinHandle<T>, F>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -125,7 +124,7 @@ where
     let queued = NonNull::from(&*spawned).cast();
     mem::forget(spawned.clone()); // the queue's share, which `run` takes over
     // SAFETY: that share keeps it alive; closure and result are Send.
-    match pool.submit(priority, unsafe { TaskRef::new(queued) }) {
+    match pool.submit(order, unsafe { TaskRef::new(queued) }) {
         Ok(()) => Ok(JoinHandle(Some(spawned))),
         Err(_) => {
             // SAFETY: the share forgotten above, which nobody has taken over.

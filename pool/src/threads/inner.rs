@@ -139,23 +139,37 @@ impl Inner {
     }
 
     /// Queues a task from a worker of this pool, or from outside unless the pool is draining.
-    pub(super) fn submit(&self, priority: Priority, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
+    pub(super) fn submit(&self, order: Order, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
         current::with_worker_of(&self.core, |worker| match worker {
             // Part of work that was accepted already, unless a guest came too late.
             Some(_) if self.core.lifecycle.is_closed() => Err(task),
             Some(worker) => {
-                worker.push_with(priority, task);
+                match order {
+                    Order::By(priority) => worker.push_with(priority, task),
+                    // SAFETY: a seat outlives its pool's tasks.
+                    Order::Fifo => unsafe { worker.push_fifo(&worker.seat().lanes.fifo, task) },
+                }
                 Ok(())
             }
             None => match self.core.hold(false) {
                 Some(_hold) => {
-                    self.core.inject_with(priority, task);
+                    match order {
+                        Order::By(priority) => self.core.inject_with(priority, task),
+                        Order::Fifo => self.core.inject(task),
+                    }
                     Ok(())
                 }
                 None => Err(task),
             },
         })
     }
+}
+
+/// Where a spawned task ranks.
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    By(Priority),
+    Fifo,
 }
 
 /// A call that waits for a thread of the pool, in the frame of the caller.

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use super::abandoned::UnrunTask;
 use super::broadcast;
 use super::handle::{self, JoinHandle};
-use super::inner::{Inner, Rejected};
+use super::inner::{Inner, Order, Rejected};
 use crate::lifecycle::State;
 use crate::scope::Scope;
 use crate::stats::WorkerStats;
@@ -169,6 +169,26 @@ impl ThreadPool {
         }
     }
 
+    /// [`spawn`](Self::spawn), of tasks that begin in the order in which one worker of the pool spawned them. From outside it
+    /// is `spawn`.
+    ///
+    /// # Panics
+    ///
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_fifo<F, T>(&self, f: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match handle::spawn(&self.inner, Order::Fifo, f) {
+            Ok(handle) => handle,
+            Err(_) => {
+                self.inner.core().assert_not_inherited();
+                panic!("the pool is shutting down")
+            }
+        }
+    }
+
     /// [`spawn`](Self::spawn), unless the pool is shutting down.
     ///
     /// # Errors
@@ -192,7 +212,7 @@ impl ThreadPool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        handle::spawn(&self.inner, priority, f).map_err(Rejected)
+        handle::spawn(&self.inner, Order::By(priority), f).map_err(Rejected)
     }
 
     /// Calls `f` once on every thread of the pool, and returns the results in the order of their indices.
