@@ -32,7 +32,7 @@ impl Pools {
     pub(crate) fn new(threads: usize) -> Self {
         // Never dropped. Its threads are beside the caller, who works.
         let forte: &'static forte::ThreadPool = Box::leak(Box::new(forte::ThreadPool::new()));
-        forte.resize_to(threads - 1);
+        forte.resize_to(threads - 1); // for good: its threads were seen not to end when they were asked to
         let config = chili::Config { thread_count: NonZero::new(threads), ..chili::Config::default() };
         Pools {
             reveille: reveille::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads"),
@@ -40,12 +40,6 @@ impl Pools {
             chili: chili::ThreadPool::with_config(config),
             forte,
         }
-    }
-}
-
-impl Drop for Pools {
-    fn drop(&mut self) {
-        self.forte.depopulate();
     }
 }
 
