@@ -49,13 +49,17 @@ struct Stack {
 
 impl Stack {
     fn new(tasks: usize, eager: bool) -> Arc<Self> {
+        Stack::of_capacity(tasks, tasks, eager)
+    }
+
+    fn of_capacity(capacity: usize, tasks: usize, eager: bool) -> Arc<Self> {
         let this = Arc::new(Stack {
             tasks: (0..tasks).map(|_| TestTask::new()).collect(),
-            slots: (0..=tasks).map(|_| Slot::new()).collect(),
+            slots: (0..=capacity).map(|_| Slot::new()).collect(),
             stack: JoinStack::new(),
         });
         // SAFETY: the slots live as long as the stack, and nobody uses it yet.
-        unsafe { this.stack.attach(this.slots.as_ptr(), tasks, eager) };
+        unsafe { this.stack.attach(this.slots.as_ptr(), capacity, eager) };
         this
     }
 
@@ -68,6 +72,18 @@ impl Stack {
         let slot = unsafe { self.stack.fork((&raw const *task).cast_mut()) };
         let wanted = self.stack.is_wanted(slot);
         (slot, wanted && !self.stack.take_back_if_full(slot) && self.stack.publish())
+    }
+
+    /// Forks and joins a task that finds the stack full, as `Worker::join` does.
+    fn run_beyond_the_capacity(&self, task: usize) {
+        let task = &self.tasks[task];
+        // SAFETY: not shared.
+        task.data.with_mut(|data| unsafe { *data = 7 });
+        // SAFETY: taken back below.
+        let slot = unsafe { self.stack.fork((&raw const *task).cast_mut()) };
+        assert!(self.stack.is_wanted(slot) && self.stack.take_back_if_full(slot), "the stack is full");
+        self.stack.publish();
+        task.run();
     }
 
     /// Joins it: runs it here, or waits for the thief.
@@ -229,6 +245,25 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
             stack.join(1, second);
         }
         stack.join(0, first);
+        searcher.join().unwrap();
+    });
+}
+
+/// A fork that finds the stack full stands in the spare slot for a moment. A searcher that comes just then does not publish it.
+pub fn join_stack_forced_exposure_leaves_a_fork_beyond_the_capacity_alone(check: Check) {
+    check.run(|| {
+        let stack = Stack::of_capacity(1, 2, false);
+        let searcher = {
+            let stack = stack.clone();
+            thread::spawn(move || {
+                stack.stack.force::<Os>();
+                stack.steal_and_run();
+                stack.steal_and_run();
+            })
+        };
+        let (fits, _) = stack.fork(0);
+        stack.run_beyond_the_capacity(1);
+        stack.join(0, fits);
         searcher.join().unwrap();
     });
 }

@@ -24,6 +24,7 @@
 //!
 //! * The owner stores `pop_limit` only *before* an exchange of the word that succeeds (S4). A searcher that reads the word
 //!   after that exchange orders its own raise after the owner's store; one that read it before fails.
+//! * A searcher never publishes the spare slot, where a fork that finds the stack full stands until it is taken back.
 //!
 //! *No hidden task.* A worker that goes to sleep makes every `limit` null, makes a heavy barrier, and looks at every
 //! `depth`. The owner's fork stores `depth`, makes a light barrier, and reads `limit`: either the owner goes slow and
@@ -346,7 +347,9 @@ impl<T> JoinStack<T> {
     fn force_locked<P: Platform>(&self) -> bool {
         // Acquire: orders the raise below after the store that the owner made before it wrote this word (S4).
         let span = self.shared.span.load(Ordering::Acquire);
-        let before = self.index(self.depth.load(Ordering::Relaxed)); // read again below
+        // Never the spare slot: a fork that finds the stack full stands there, and is taken back without a look at any limit
+        // (J10). Relaxed: the depth is read again below, and the end is constant.
+        let before = self.index(self.depth.load(Ordering::Relaxed).min(self.end.load(Ordering::Relaxed)));
         if before <= span.split() {
             return false;
         }
