@@ -11,7 +11,7 @@
 //! | | [`light`] | [`heavy`] |
 //! |---|---|---|
 //! | Linux, Android, Windows | compiler fence | the system's call |
-//! | elsewhere, loom, Miri, ThreadSanitizer | `fence(SeqCst)` | `fence(SeqCst)` |
+//! | elsewhere, loom, shuttle, Miri, ThreadSanitizer | `fence(SeqCst)` | `fence(SeqCst)` |
 //!
 //! The self-tests of the model are in `loom-tests/models/futex.rs`: with both, store buffering is forbidden; without
 //! either, it is found.
@@ -21,7 +21,7 @@ use crate::sync::atomic::{Ordering, fence};
 
 /// Whether [`light`] is free here. Where it is not, a protocol that avoids it may be the better choice.
 pub const LIGHT_IS_FREE: bool =
-    cfg!(all(any(target_os = "linux", target_os = "android", windows), not(any(loom, miri, tsan))));
+    cfg!(all(any(target_os = "linux", target_os = "android", windows), not(any(loom, shuttle, miri, tsan))));
 
 /// The frequent side's barrier.
 ///

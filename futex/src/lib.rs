@@ -30,7 +30,7 @@
 #![no_std]
 #![cfg_attr(all(target_arch = "wasm32", target_feature = "atomics"), feature(stdarch_wasm_atomic_wait))]
 
-#[cfg(any(loom, test))]
+#[cfg(any(loom, shuttle, test))]
 extern crate std;
 
 /// The README's examples.
@@ -57,7 +57,12 @@ pub mod model;
 #[cfg(loom)]
 use model as os;
 
-#[cfg(not(loom))]
+#[cfg(shuttle)]
+mod scheduled;
+#[cfg(shuttle)]
+use scheduled as os;
+
+#[cfg(not(any(loom, shuttle)))]
 #[cfg_attr(
     not(any(
         target_os = "linux",
@@ -72,7 +77,7 @@ use model as os;
 mod os;
 
 #[cfg(all(
-    not(loom),
+    not(any(loom, shuttle)),
     any(
         target_os = "linux",
         target_os = "android",
@@ -90,7 +95,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 pub use deadline::Deadline;
-#[cfg(all(not(loom), target_arch = "wasm32", target_feature = "atomics"))]
+#[cfg(all(not(any(loom, shuttle)), target_arch = "wasm32", target_feature = "atomics"))]
 pub use os::set_clock;
 pub use platform::{Os, Platform};
 pub use probe::{Capabilities, PlatformError};

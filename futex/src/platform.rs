@@ -49,7 +49,7 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
 
 /// The built-in platform of this target.
 ///
-/// Under `cfg(loom)` it is the modelled futex of the module `model`.
+/// Under `cfg(loom)` it is the modelled futex of the module `model`, under `cfg(shuttle)` one that shuttle schedules.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Os;
 

@@ -1,8 +1,8 @@
 //! A bounded look before a sleep: pause for a moment, offer the processor a few times, then give up.
 //!
 //! The primitives above share it, so that they burn alike. The pause is bounded by *time*, because one `pause` takes 5 ns
-//! on one processor and 40 on the next, and by a count, because the clock of a test may stand still. Under loom, where a
-//! spin would never end, both bounds are zero.
+//! on one processor and 40 on the next, and by a count, because the clock of a test may stand still. Under loom and shuttle,
+//! where a spin would only cost steps or never end, both bounds are zero.
 
 use crate::Platform;
 use crate::sync::hint;
@@ -16,7 +16,7 @@ const PAUSES_PER_LOOK: u32 = 4;
 /// The shortest pause of any processor, in nanoseconds: the bound if the clock stands still.
 const SHORTEST_PAUSE: u32 = 4;
 
-const SPINS: bool = !cfg!(loom);
+const SPINS: bool = !cfg!(any(loom, shuttle));
 
 /// How long to look for a condition before sleeping on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

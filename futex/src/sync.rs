@@ -3,6 +3,7 @@
 //! | build | atomics and cells |
 //! |---|---|
 //! | `cfg(loom)` | loom's, so that every protocol above can be model-checked |
+//! | `cfg(shuttle)` | shuttle's atomics, for what is too large for loom; cells as in a release |
 //! | feature `portable-atomic`, target without compare-and-swap | `portable_atomic`'s |
 //! | otherwise | `core`'s |
 //!
@@ -16,26 +17,29 @@ pub mod atomic {
     #[cfg(loom)]
     pub use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
-    #[cfg(all(not(loom), feature = "portable-atomic", not(target_has_atomic = "ptr")))]
+    #[cfg(shuttle)]
+    pub use shuttle::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+
+    #[cfg(all(not(any(loom, shuttle)), feature = "portable-atomic", not(target_has_atomic = "ptr")))]
     pub use portable_atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
 
-    #[cfg(not(any(loom, all(feature = "portable-atomic", not(target_has_atomic = "ptr")))))]
+    #[cfg(not(any(loom, shuttle, all(feature = "portable-atomic", not(target_has_atomic = "ptr")))))]
     pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
 
-    #[cfg(all(not(loom), target_has_atomic = "64"))]
+    #[cfg(all(not(any(loom, shuttle)), target_has_atomic = "64"))]
     pub use core::sync::atomic::AtomicU64;
 
     #[cfg(loom)]
     pub use loom::sync::atomic::fence;
 
-    #[cfg(not(any(loom, tsan)))]
+    #[cfg(not(any(loom, shuttle, tsan)))]
     pub use core::sync::atomic::fence;
 
     /// A fence that ThreadSanitizer can see.
     ///
     /// The sanitizer does not model fences. A read-modify-write on one static orders every pair of fences as a total
     /// order would, which is what `fence(SeqCst)` promises.
-    #[cfg(all(tsan, not(loom)))]
+    #[cfg(all(tsan, not(any(loom, shuttle))))]
     pub fn fence(order: Ordering) {
         static FENCE: AtomicU32 = AtomicU32::new(0);
         let _ = order;
@@ -95,14 +99,16 @@ pub mod cell {
 
 /// Busy-wait hints.
 pub mod hint {
-    /// Tells the processor that this is a spin loop. Under loom it yields to the other threads, because a spin there
-    /// would never end.
+    /// Tells the processor that this is a spin loop. Under loom and shuttle it yields to the other threads, because a
+    /// spin there would never end.
     #[inline]
     pub fn spin_loop() {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         core::hint::spin_loop();
         #[cfg(loom)]
         loom::thread::yield_now();
+        #[cfg(shuttle)]
+        shuttle::thread::yield_now();
     }
 }
 

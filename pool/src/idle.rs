@@ -16,7 +16,13 @@ use crate::sleep::Parked;
 use crate::stack::{Slot, heavy};
 
 /// Rounds of searching before a worker announces that it will sleep, about 20 us: twice the price of a wake.
-const ROUNDS: u32 = if cfg!(loom) { 0 } else { 24 };
+const ROUNDS: u32 = if cfg!(loom) {
+    0
+} else if cfg!(shuttle) {
+    2 // so that sleeping is as likely as finding
+} else {
+    24
+};
 
 /// The first rounds only pause, doubling each time; the others yield to other threads. With few processors a longer spin
 /// takes the time of the thread that it waits for.

@@ -43,8 +43,8 @@ use crate::signal::Signal;
 use crate::span::{AtomicSpan, Span};
 
 /// Whether forks may stay private on this target: a searcher can force them out. Elsewhere every fork is published at
-/// once. loom models both.
-pub(crate) const CAN_BE_LAZY: bool = asym::LIGHT_IS_FREE || cfg!(loom);
+/// once. loom models both; shuttle has no weak memory, and runs the lazy one.
+pub(crate) const CAN_BE_LAZY: bool = asym::LIGHT_IS_FREE || cfg!(any(loom, shuttle));
 
 /// Slots that the owner keeps public when it is asked for work: enough that a thief finds the next one there.
 const PUBLIC: usize = if cfg!(loom) { 1 } else { 4 };

@@ -31,7 +31,8 @@ impl Package {
 
     /// Whether the package is something that users depend on.
     pub(crate) fn is_published(&self) -> bool {
-        !matches!(self.name.as_str(), "xtask" | "reveille-loom-tests") && !self.name.ends_with("-example")
+        !matches!(self.name.as_str(), "xtask" | "reveille-loom-tests" | "reveille-shuttle-tests")
+            && !self.name.ends_with("-example")
     }
 
     /// The folder of the package, relative to the workspace.

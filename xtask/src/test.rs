@@ -11,6 +11,9 @@ use crate::steps::Steps;
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
 
+/// The same for shuttle, whose suite also wants the layers' own assertions.
+const SHUTTLE: &str = "--cfg shuttle -C debug-assertions";
+
 /// The suite, and the outside crate that shows how to use it.
 const MODELS: [&str; 4] = ["--package", "reveille-loom-tests", "--package", "mini-executor-example"];
 
@@ -29,6 +32,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         steps.commands(&format!("clippy, {}, each feature", package.name), lint_features(sh, package));
     }
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
+    steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
     steps.commands(
@@ -44,6 +48,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         cmd!(sh, "cargo test --release --target-dir target/loom --no-fail-fast --lib --tests")
             .args(MODELS)
             .env("RUSTFLAGS", LOOM),
+    );
+    steps.cargo_test(
+        "whole pools under shuttle",
+        cmd!(sh, "cargo test --release --target-dir target/shuttle --no-fail-fast --package reveille-shuttle-tests")
+            .env("RUSTFLAGS", SHUTTLE),
     );
     steps.finish()
 }
@@ -67,6 +76,16 @@ fn lint_loom<'a>(sh: &'a Shell, published: &[&Package]) -> Result<[Cmd<'a>; 2]> 
         clippy().arg("--lib").args(packages).args(["--", "-D", "warnings"]),
         clippy().arg("--all-targets").args(MODELS).args(["--", "-D", "warnings"]),
     ])
+}
+
+/// The pool, the layers below it, and the suite, as shuttle sees them.
+fn lint_shuttle(sh: &Shell) -> [Cmd<'_>; 2] {
+    let layers = ["futex", "deque", "latch", "pool"].map(|layer| format!("--package=reveille-{layer}"));
+    let clippy = || cmd!(sh, "cargo clippy --quiet --release --target-dir target/shuttle").env("RUSTFLAGS", SHUTTLE);
+    [
+        clippy().arg("--lib").args(layers).args(["--features", "reveille-pool/alloc", "--", "-D", "warnings"]),
+        clippy().args(["--all-targets", "--package", "reveille-shuttle-tests", "--", "-D", "warnings"]),
+    ]
 }
 
 /// What a user gets who asks for nothing. The layers default to no `std`, the facade to `std`.

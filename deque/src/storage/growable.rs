@@ -9,10 +9,10 @@ use crate::index::Index;
 use crate::token::Token;
 
 /// Capacity of the first buffer.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 const FIRST: usize = 64;
 /// Small enough that a model grows.
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 const FIRST: usize = 1;
 
 /// Storage on the heap that doubles when it is full.

@@ -31,8 +31,8 @@ const ONE_SEARCHING: usize = 1 << FIELD_BITS;
 /// What the searching field holds when nobody searches.
 const BIAS: usize = 1 << (FIELD_BITS - 1);
 
-/// Under loom one bit, so that models reach its roll-over.
-const JEC_SHIFT: u32 = if cfg!(loom) { usize::BITS - 1 } else { 2 * FIELD_BITS };
+/// Under loom and shuttle one bit, so that they reach its roll-over.
+const JEC_SHIFT: u32 = if cfg!(any(loom, shuttle)) { usize::BITS - 1 } else { 2 * FIELD_BITS };
 const ONE_JEC: usize = 1 << JEC_SHIFT;
 
 /// The largest number of seats that one pool can count.
