@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc;
 
 use reveille::bridge::offload::{Completions, Execute, Job, Offload, TaskError};
-use reveille::bridge::{Budget, WakerSignal};
+use reveille::bridge::{Boxed, Bridge, Budget, WakerSignal};
 use reveille::{ThreadPool, ThreadPoolBuilder};
 
 fn offload(threads: usize) -> (Offload<impl Execute>, Completions) {
@@ -99,4 +99,33 @@ fn results_come_also_when_the_loops_end_is_gone() {
         let counter = ran.clone();
         assert_eq!(offload.run(move || counter.fetch_add(1, Ordering::Relaxed)).await.unwrap(), 0);
     });
+}
+
+/// The waker that a signal has taken is gone when the budget ends before the items do: the task is woken all the same.
+#[test]
+fn a_poll_that_leaves_items_wakes_its_task_again() {
+    struct Wakes(AtomicU32);
+
+    impl std::task::Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    static INBOX: Bridge<Boxed<u32>, WakerSignal> = Bridge::new(WakerSignal::new());
+    let wakes = Arc::new(Wakes(AtomicU32::new(0)));
+    let waker = std::task::Waker::from(wakes.clone());
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut inbox = INBOX.attach().unwrap();
+    assert!(inbox.poll_drain(&mut context, Budget::items(2), drop).is_pending());
+    for item in 0..5 {
+        INBOX.try_publish(0, Boxed::new(item)).unwrap();
+    }
+    for (before, more) in [(1, true), (2, true), (3, false)] {
+        assert_eq!(wakes.0.load(Ordering::Relaxed), before);
+        match inbox.poll_drain(&mut context, Budget::items(2), drop) {
+            std::task::Poll::Ready(Ok(drained)) => assert_eq!(drained.more, more),
+            other => panic!("{other:?}"),
+        }
+    }
 }

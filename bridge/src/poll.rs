@@ -25,7 +25,15 @@ impl<B: Deref<Target: Mailbox<Signal = WakerSignal>>> Receiver<B> {
         budget: Budget,
         f: impl FnMut(<B::Target as Mailbox>::Item),
     ) -> Poll<Result<Drained, Closed>> {
-        if self.is_idle(context) { Poll::Pending } else { Poll::Ready(self.drain(budget, f)) }
+        if self.is_idle(context) {
+            return Poll::Pending;
+        }
+        let drained = self.drain(budget, f);
+        if matches!(drained, Ok(Drained { more: true, .. })) {
+            // Whoever signalled has taken the waker that was left before, so the signal for what is left finds none.
+            context.waker().wake_by_ref();
+        }
+        Poll::Ready(drained)
     }
 
     /// The next item, or `None` once everything was delivered after a close. The `poll_next` of a stream.
