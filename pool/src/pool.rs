@@ -27,7 +27,7 @@ use crate::stack::Slot;
 ///
 /// static POOL: Pool<2, 64> = Pool::new();
 ///
-/// let server = std::thread::spawn(|| POOL.run_worker(1));
+/// let server = std::thread::spawn(|| POOL.run_worker(0));
 /// let (a, b) = POOL.enter(|worker| worker.join(|_| 2 + 2, |_| 3 * 3)).unwrap();
 /// assert_eq!((a, b), (4, 9));
 ///
