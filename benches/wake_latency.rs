@@ -22,6 +22,7 @@ use std::sync::{Condvar, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use common::peers::{ATOMIC_WAIT, CROSSBEAM_PARKER, EVENT_LISTENER, PARKING_LOT};
 use common::target::at_most;
 use common::{Bench, time};
 use crossbeam_utils::sync::{Parker, Unparker};
@@ -314,13 +315,13 @@ impl Signal for Spin {
 macro_rules! contestants {
     ($row:expr, |$kind:ident| $round:expr) => {
         contestants!($row, |$kind| $round;
-            "reveille CoreLatch" = Ours, "reveille futex" = OurFutex, "raw futex" = RawFutex,
-            "std park" = StdPark, "crossbeam Parker 0.8" = Crossbeam, "std Mutex, Condvar" = StdCondvar,
-            "std Condvar, notified under the lock" = UnderTheLock, "parking_lot 0.12" = ParkingLot,
-            "event-listener 5" = EventListener, "atomic-wait 1.1" = AtomicWait,
-            "eventfd" = Descriptors<false>, "pipe" = Descriptors<true>)
+            "reveille CoreLatch" => Ours, "reveille futex" => OurFutex, "raw futex" => RawFutex,
+            "std park" => StdPark, CROSSBEAM_PARKER => Crossbeam, "std Mutex, Condvar" => StdCondvar,
+            "std Condvar, notified under the lock" => UnderTheLock, PARKING_LOT => ParkingLot,
+            EVENT_LISTENER => EventListener, ATOMIC_WAIT => AtomicWait,
+            "eventfd" => Descriptors<false>, "pipe" => Descriptors<true>)
     };
-    ($row:expr, |$kind:ident| $round:expr; $($name:literal = $type:ty),*) => {
+    ($row:expr, |$kind:ident| $round:expr; $($name:expr => $type:ty),*) => {
         $row$(.contestant($name, { type $kind = $type; $round }))*
     };
 }
@@ -343,8 +344,8 @@ fn nobody_asleep(bench: &Bench) {
         time(n, |_| black_box(&signal).signal())
     }
     contestants!(bench.row("nobody asleep: signal"), |Kind| round::<Kind>)
-        .contestant("spinning", round::<Spin>)
-        .contestant("one swap, the limit", |n| {
+        .beside("spinning", round::<Spin>)
+        .beside("one swap, the limit", |n| {
             let word = AtomicU32::new(EMPTY);
             time(n, |_| _ = black_box(black_box(&word).swap(SET, Ordering::Release)))
         })
@@ -357,7 +358,7 @@ fn nobody_asleep(bench: &Bench) {
 fn yielding(bench: &Bench) {
     bench
         .row("yield, nobody else wants the CPU")
-        .contestant("std yield_now", |n| time(n, |_| thread::yield_now()))
+        .beside("std yield_now", |n| time(n, |_| thread::yield_now()))
         .run(1_000);
 }
 
@@ -478,26 +479,29 @@ fn against_gap(bench: &Bench) {
                 let trips = trips::<Kind>(n, Place::TwoCpus, gap);
                 median(trips.iter().map(|t| t.until).collect())
             };
-            "reveille CoreLatch" = Ours, "raw futex" = RawFutex, "std park" = StdPark,
-            "std Mutex, Condvar" = StdCondvar, "parking_lot 0.12" = ParkingLot, "event-listener 5" = EventListener)
+            "reveille CoreLatch" => Ours, "raw futex" => RawFutex, "std park" => StdPark,
+            "std Mutex, Condvar" => StdCondvar, PARKING_LOT => ParkingLot, EVENT_LISTENER => EventListener)
         .point("ns until a sleeper runs against us asleep", micros as f64)
         .target(at_most(1.05).times("raw futex"))
         .rounds(11)
         .run(wakes);
 
-        let n = if bench.is_full() {
-            1_000
-        } else if bench.is_smoke() {
-            2
-        } else {
-            100
-        };
+        let n = bench.size(1_000, 100, 2);
         let n = if micros < 10_000 { n } else { n.min(200) };
-        let title = format!("until it runs, after {micros} us");
-        let until = |trips: Vec<Trip>| trips.iter().map(|t| t.until).collect::<Vec<_>>();
-        bench.histogram(&title, "reveille CoreLatch", &until(trips::<Ours>(n, Place::TwoCpus, gap)));
-        bench.histogram(&title, "raw futex", &until(trips::<RawFutex>(n, Place::TwoCpus, gap)));
-        bench.histogram(&title, "std Mutex, Condvar", &until(trips::<StdCondvar>(n, Place::TwoCpus, gap)));
-        bench.histogram(&title, "parking_lot 0.12", &until(trips::<ParkingLot>(n, Place::TwoCpus, gap)));
+        histograms(bench, n, gap);
     }
+}
+
+/// How the wakes of each contestant are spread: a median hides the second mode.
+fn histograms(bench: &Bench, n: u64, gap: Duration) {
+    let title = format!("until it runs, after {} us", gap.as_micros());
+    macro_rules! each {
+        ($($name:expr => $type:ty),*) => {
+            $(bench.histogram(&title, $name, || {
+                trips::<$type>(n, Place::TwoCpus, gap).iter().map(|t| t.until).collect()
+            });)*
+        };
+    }
+    each!("reveille CoreLatch" => Ours, "raw futex" => RawFutex, "std park" => StdPark, "std Mutex, Condvar" => StdCondvar,
+        PARKING_LOT => ParkingLot, EVENT_LISTENER => EventListener, "eventfd" => Descriptors<false>);
 }
