@@ -212,7 +212,7 @@ fn main() {
         }
     }
     let bench = Bench::new("idle");
-    let length = Duration::from_millis(bench.size(5_000, 300, 20));
+    let length = Duration::from_millis(bench.size(2_000, 300, 20));
     let row = |title: &str, what: &'static str, threads, rounds, target: Option<common::target::Target<'_>>| {
         let mut row = bench.row(title);
         for kind in KINDS {
