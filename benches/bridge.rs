@@ -8,7 +8,7 @@
 //! | throughput | two producers, one loop that polls the descriptor and drains; ns per item |
 //! | burst | one thread publishes 256 items, then drains them; ns per item |
 //! | latency | ping-pong with a thread that sleeps in poll; ns per round trip |
-//! | calls | system calls on the descriptor per 1,000 items of each of these |
+//! | calls | system calls on the descriptor per 1,000 items or round trips of each of these |
 
 mod common;
 
@@ -248,7 +248,8 @@ fn main() {
         row.run(work);
     }
     for (title, contestants, work) in tasks {
-        let title = format!("calls per 1,000 items, {}", title.split(',').next().unwrap_or(title));
+        let (task, unit) = title.split_once(", ns per ").expect("as above");
+        let title = format!("calls per 1,000 {unit}s, {task}");
         let mut row = bench.row(&title);
         for (name, round) in contestants {
             row = row.contestant(name, move |items| {

@@ -27,7 +27,7 @@ use std::time::Duration;
 use common::peers::{CHILI_MIRRORED, FORTE_MIRRORED};
 use common::target::{at_least_as_fast, at_most};
 use common::{Bench, time, time_after};
-use forks::{CHILI, CHILI_EVERY, FORTE, OURS, Pools, RAYON, SEQUENTIAL};
+use forks::{CHILI, CHILI_EVERY, FORTE, OURS, OURS_FREE, Pools, RAYON, SEQUENTIAL};
 
 /// Turns of a loop that take some 10 us.
 const LEAF: u64 = 6_000;
@@ -158,6 +158,7 @@ fn made_forks(bench: &Bench) {
                 .without_rank(CHILI) // it makes a job of one fork in 64
                 .target(at_most(1.0).times(CHILI_EVERY))
                 .target(at_most(0.15).times(RAYON))
+                .target(at_most(0.15).times(RAYON).by(OURS_FREE)) // whose context is as hidden as rayon's
                 .target(at_most(1.2).stretch())
                 .run($count);
         };

@@ -39,6 +39,10 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         "example, wordcount --check",
         [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],
     );
+    // They assert what they answer; how fast is for a look at a quiet machine.
+    let line_server =
+        |name: &str| cmd!(sh, "cargo run --quiet --all-features --example {name} -- README.md 0.5").ignore_stdout();
+    steps.commands("example, line servers", ["line_server_tokio", "line_server_mio"].map(line_server));
     node_addon(sh, &mut steps);
     // The private pages first: they check the links between private items, and the public ones replace them.
     let document =

@@ -20,14 +20,14 @@ const CLAIMS: &[Claim] = &[
         low: 0.0,
         high: 3.0,
         found: ("deque", "push x512", &["reveille, inline", "reveille, growable", "crossbeam-deque", "st3"]),
-        why: "A push is two plain stores; only the growable ones look at a buffer pointer.",
+        why: "A push is two plain stores, behind a look at the capacity; a growable deque also looks at its buffer's pointer.",
     },
     Claim {
         said: "a deque's pop takes 3 ns",
         low: 0.0,
         high: 3.0,
         found: ("deque", "pop x512", &["reveille, inline", "reveille, growable", "crossbeam-deque", "st3"]),
-        why: "A pop that a thief may contend for needs one full fence or locked instruction: that alone is more than 3 ns.",
+        why: "A pop that a thief may contend for needs one full fence or locked instruction: most of it is that, and what that takes is up to the processor.",
     },
     Claim {
         said: "a steal takes 10 to 50 ns",
@@ -66,7 +66,7 @@ const CLAIMS: &[Claim] = &[
             "asleep, other CPU: until it runs",
             &["reveille CoreLatch", "raw futex", "std Mutex, Condvar"],
         ),
-        why: "Across processors it is an interrupt, through the hypervisor on a virtual machine; on the same one it is a context switch, of 1 to 3 us.",
+        why: "Across processors it is an interrupt, through the hypervisor on a virtual machine; on the same one it is a context switch (`asleep, same CPU`).",
     },
 ];
 

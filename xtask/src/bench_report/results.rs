@@ -182,6 +182,8 @@ impl Results {
                 Line::Mode { quick } => all.quick |= quick,
             }
         }
+        // However the report came together.
+        all.benches.sort_by(|a, b| a.title.cmp(&b.title));
         Ok(all)
     }
 
