@@ -1,7 +1,8 @@
 //! `cargo xtask bench-report`: runs the benchmarks and writes what they say as a page with charts.
 //!
 //! ```text
-//! cargo bench --bench NAME ──> target/bench-report.jsonl ──> docs/benchmarks.json
+//! cargo bench --bench NAME,
+//! examples/line_server_* ────> target/bench-report.jsonl ──> docs/benchmarks.json
 //!                                                       ├──> docs/benchmarks.md      page.rs, losses.rs, claims.rs
 //!                                                       └──> docs/benchmarks/*.svg   charts.rs, draw.rs
 //! ```
@@ -13,6 +14,7 @@ mod losses;
 mod page;
 mod results;
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -26,6 +28,9 @@ use results::Results;
 
 /// A control loop that moves by more than this casts doubt on a row.
 const STEADY: f64 = 1.10;
+
+/// Examples that measure an event loop; they print their verdict.
+const EVENT_LOOPS: [&str; 2] = ["line_server_tokio", "line_server_mio"];
 
 /// Criterion's, which compares builds of ours and leaves nothing for the page.
 const WITHOUT_ROWS: &str = "micro";
@@ -51,9 +56,13 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         for name in &arguments.benches {
             ensure!(all.contains(name), "no benchmark is called {name}; there are {}", all.join(", "));
         }
-        let chosen = if arguments.benches.is_empty() { &all } else { &arguments.benches };
-        let lines = measure(sh, chosen, arguments.quick)?;
-        let kept = if arguments.benches.is_empty() { Vec::new() } else { without(&json, chosen)? };
+        let everything = arguments.benches.is_empty();
+        let chosen = if everything { &all } else { &arguments.benches };
+        let kept = if everything { Vec::new() } else { without(&json, chosen)? };
+        let mut lines = measure(sh, chosen, arguments.quick)?;
+        if everything {
+            lines.extend(event_loops(sh, arguments.quick)?);
+        }
         let lines: Vec<_> = kept.into_iter().chain(lines).collect();
         fs::create_dir_all(&docs).context("docs")?;
         fs::write(&json, format!("[\n{}\n]\n", lines.join(",\n"))).context("docs/benchmarks.json")?;
@@ -74,6 +83,8 @@ fn measure(sh: &Shell, chosen: &[String], quick: bool) -> Result<Vec<String>> {
     let _ = fs::remove_file(&file);
     // Built before the clock runs.
     cmd!(sh, "cargo bench --no-run --benches -p reveille").quiet().run()?;
+    let examples = EVENT_LOOPS.iter().flat_map(|name| ["--example", name]);
+    cmd!(sh, "cargo build --release -p reveille").args(examples).quiet().run()?;
     let start = Instant::now();
     let mode = quick.then_some("--quick");
     for name in chosen {
@@ -82,6 +93,23 @@ fn measure(sh: &Shell, chosen: &[String], quick: bool) -> Result<Vec<String>> {
     println!("measured in {:.0} s", start.elapsed().as_secs_f64());
     let lines = fs::read_to_string(&file).context("the benchmarks leave results")?;
     Ok(std::iter::once(format!("{{\"quick\":{quick}}}")).chain(lines.lines().map(str::to_owned)).collect())
+}
+
+/// Runs the servers whose loop answers pings beside saturated workers, and keeps what they print.
+fn event_loops(sh: &Shell, quick: bool) -> Result<Vec<String>> {
+    let file = env::current_exe().context("a program has a path")?;
+    let seconds = if quick { "1" } else { "10" };
+    let mut lines = Vec::new();
+    for program in EVENT_LOOPS {
+        for schedule in ["idle", "normal"] {
+            let run = cmd!(sh, "cargo run -q --release -p reveille --example {program} -- {file} {seconds} {schedule}");
+            let output = run.read()?;
+            println!("{output}\n");
+            let output: Vec<_> = output.lines().collect();
+            lines.push(serde_json::json!({ "program": program, "output": output }).to_string());
+        }
+    }
+    Ok(lines)
 }
 
 /// The lines of an earlier report but for those of some benchmarks, which are measured again.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::charts::{Chart, Subject};
 use super::losses::{self, NOISE};
-use super::results::{Load, Results, Row, Summary};
+use super::results::{Load, Program, Results, Row, Summary};
 use super::{STEADY, claims};
 
 pub(super) fn write(results: &Results, charts: &[Chart]) -> String {
@@ -40,6 +40,7 @@ fn write_into(page: &mut String, results: &Results, charts: &[Chart]) -> std::fm
         }
         writeln!(page)?;
     }
+    event_loops(page, results)?;
     for bench in &results.benches {
         let name = bench.name();
         writeln!(page, "## {name}\n\n`cargo bench --bench {name}`\n")?;
@@ -88,6 +89,23 @@ fn glance(page: &mut String, results: &Results) -> std::fmt::Result {
          hypervisor's.\n",
         100.0 * (NOISE - 1.0)
     )
+}
+
+/// What the examples print, as they print it.
+fn event_loops(page: &mut String, results: &Results) -> std::fmt::Result {
+    if results.programs.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        page,
+        "## An event loop beside saturated workers\n\nRound trips of pings to a server of one thread, while its pool of two \
+         hashes a file for other clients, in phases without and with that load. The workers of the first run give way \
+         (`SCHED_IDLE`, see `bridge/README.md`), those of the second do not.\n"
+    )?;
+    for Program { name, output } in &results.programs {
+        writeln!(page, "`cargo run --release --example {name}`\n\n```text\n{}\n```\n", output.join("\n"))?;
+    }
+    Ok(())
 }
 
 fn table(page: &mut String, row: &Row) -> std::fmt::Result {

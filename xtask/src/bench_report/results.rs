@@ -32,6 +32,7 @@ enum Line {
         #[serde(flatten)]
         load: Load,
     },
+    Program(Program),
     Machine {
         bench: String,
         machine: String,
@@ -90,6 +91,14 @@ pub(super) struct Load {
     pub(super) seconds: f64,
     pub(super) others: f64,
     pub(super) stolen: f64,
+}
+
+/// What an example printed.
+#[derive(Deserialize)]
+pub(super) struct Program {
+    #[serde(rename = "program")]
+    pub(super) name: String,
+    pub(super) output: Vec<String>,
 }
 
 #[derive(Default)]
@@ -159,6 +168,7 @@ pub(super) struct Results {
     pub(super) benches: Vec<Bench>,
     pub(super) rows: Vec<Row>,
     pub(super) histograms: Vec<Histogram>,
+    pub(super) programs: Vec<Program>,
 }
 
 impl Results {
@@ -175,6 +185,7 @@ impl Results {
                     let known = all.benches.iter_mut().find(|known| known.title == bench);
                     known.context("a benchmark begins before it ends")?.load = Some(load);
                 }
+                Line::Program(program) => all.programs.push(program),
                 Line::Machine { bench, machine } => {
                     all.machine = machine;
                     all.benches.push(Bench { title: bench, load: None });
