@@ -2,10 +2,12 @@
 //!
 //! | row | what is counted |
 //! |---|---|
-//! | 2, 4, 8, 16 threads | nanoseconds per phase, all threads doing nothing but waiting for each other |
+//! | 1, 2, 4, 8, 16 threads | nanoseconds per phase, all threads doing nothing but waiting for each other |
+//! | CPUs busy | processor time by time, meanwhile |
 //! | skewed by 1 ms | nanoseconds of processor time per phase, while one of two threads is late by a millisecond |
 //! | CPU of 16 threads | nanoseconds of processor time per phase, 16 threads |
 //! | sleeps | voluntary context switches per phase, 2 threads |
+//! | calls | futex calls of 1,000 phases that nobody has to wait for |
 //!
 //! Slow contestants do fewer phases per round; the numbers are per phase. `REVEILLE_MILLION=1` adds one run of a million
 //! phases with eight threads per processor.
@@ -17,8 +19,11 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::peers::{HURDLES, PARKING_LOT, SPIN, TOKIO};
+use common::target::at_most;
 use common::{Bench, per};
 use reveille::barrier::{Barrier, Group, TreeBarrier};
+use reveille::futex::testing::Counting;
 
 /// A barrier as the rows use it: one value per thread, made by `meet`.
 trait Meeting: Sync + Sized {
@@ -182,9 +187,49 @@ impl Meeting for Hurdles {
     }
 }
 
-/// Runs `phases` phases with `N` threads; returns what `cost` grew by meanwhile, in nanoseconds or a count.
-fn march<M: Meeting, const N: usize>(phases: u64, late: Duration, cost: fn() -> f64) -> f64 {
-    let (before, after) = (Mutex::new(0.0), Mutex::new(0.0));
+/// What the phases of a barrier took.
+#[derive(Clone, Copy)]
+struct Spent {
+    wall: f64,
+    /// Processor time of the process.
+    processor: f64,
+    /// Voluntary context switches.
+    sleeps: f64,
+}
+
+impl Spent {
+    fn now() -> Self {
+        let clock = |id| {
+            let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            // SAFETY: `now` is writable.
+            unsafe { libc::clock_gettime(id, &raw mut now) };
+            now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
+        };
+        // SAFETY: plain numbers.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: `usage` is writable.
+        unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+        Spent {
+            wall: clock(libc::CLOCK_MONOTONIC),
+            processor: clock(libc::CLOCK_PROCESS_CPUTIME_ID),
+            sleeps: usage.ru_nvcsw as f64,
+        }
+    }
+
+    /// From `before` until this, per phase.
+    fn since(self, before: Spent, phases: u64) -> Self {
+        let per = |after: f64, before: f64| (after - before) / phases as f64;
+        Spent {
+            wall: per(self.wall, before.wall),
+            processor: per(self.processor, before.processor),
+            sleeps: per(self.sleeps, before.sleeps),
+        }
+    }
+}
+
+/// Runs `phases` phases with `N` threads, of which one is late each time; what one phase took.
+fn march<M: Meeting, const N: usize>(phases: u64, late: Duration) -> Spent {
+    let (before, after) = (Mutex::new(None), Mutex::new(None));
     M::meet::<N, _>(|seats| {
         thread::scope(|s| {
             for (me, mut seat) in seats.into_iter().enumerate() {
@@ -192,7 +237,7 @@ fn march<M: Meeting, const N: usize>(phases: u64, late: Duration, cost: fn() -> 
                 s.spawn(move || {
                     seat.pass(); // everybody is there
                     if me == 0 {
-                        *before.lock().unwrap() = cost();
+                        *before.lock().unwrap() = Some(Spent::now());
                     }
                     for _ in 0..phases {
                         if me == 0 && !late.is_zero() {
@@ -201,56 +246,53 @@ fn march<M: Meeting, const N: usize>(phases: u64, late: Duration, cost: fn() -> 
                         seat.pass();
                     }
                     if me == 0 {
-                        *after.lock().unwrap() = cost();
+                        *after.lock().unwrap() = Some(Spent::now());
                     }
                     seat.pass(); // nobody leaves while the cost is read
                 });
             }
         });
     });
-    after.into_inner().unwrap() - before.into_inner().unwrap()
+    let [before, after] = [before, after].map(|spent| spent.into_inner().unwrap().expect("thread 0 has been here"));
+    after.since(before, phases)
+}
+
+fn spent<M: Meeting, const N: usize>(work: u64) -> Spent {
+    march::<M, N>((work / M::slowness(N)).max(1), Duration::ZERO)
 }
 
 fn phases<M: Meeting, const N: usize>(work: u64) -> f64 {
-    let phases = (work / M::slowness(N)).max(1);
-    march::<M, N>(phases, Duration::ZERO, wall) / phases as f64
+    spent::<M, N>(work).wall
+}
+
+fn busy<M: Meeting, const N: usize>(work: u64) -> f64 {
+    let Spent { wall, processor, .. } = spent::<M, N>(work);
+    processor / wall
 }
 
 fn skewed<M: Meeting>(work: u64) -> f64 {
-    march::<M, 2>(work, Duration::from_millis(1), processor) / work as f64
+    march::<M, 2>(work, Duration::from_millis(1)).processor
 }
 
 fn burned<M: Meeting, const N: usize>(work: u64) -> f64 {
-    let phases = (work / M::slowness(N)).max(1);
-    march::<M, N>(phases, Duration::ZERO, processor) / phases as f64
+    spent::<M, N>(work).processor
 }
 
 fn sleeps<M: Meeting>(work: u64) -> f64 {
-    let phases = (work / M::slowness(2)).max(1);
-    march::<M, 2>(phases, Duration::ZERO, switches) / phases as f64
+    spent::<M, 2>(work).sleeps
 }
 
-fn clock(id: libc::clockid_t) -> f64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is writable.
-    unsafe { libc::clock_gettime(id, &raw mut now) };
-    now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
-}
-
-fn wall() -> f64 {
-    clock(libc::CLOCK_MONOTONIC)
-}
-
-fn processor() -> f64 {
-    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
-}
-
-fn switches() -> f64 {
-    // SAFETY: plain numbers.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: `usage` is writable.
-    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
-    usage.ru_nvcsw as f64
+/// Futex calls of 1,000 phases of a barrier whose last party is there before the first one waits.
+fn calls() -> f64 {
+    type Platform = Counting<9>;
+    let barrier = Barrier::<Platform>::new_on(2);
+    Platform::reset();
+    for _ in 0..1_000 {
+        let first = barrier.arrive().expect("nobody breaks it");
+        barrier.wait();
+        first.wait().expect("nobody breaks it");
+    }
+    Platform::counts().blocking_calls().into()
 }
 
 /// Tasks of a runtime with two workers: they do not block a thread, so they are a row's guests.
@@ -274,50 +316,87 @@ fn tokio_phases(tasks: usize, work: u64) -> f64 {
 fn row<const N: usize>(bench: &Bench, title: &str, work: u64) {
     let mut row = bench
         .row(title)
-        .contestant("reveille Group", phases::<OurGroup, N>)
-        .contestant("reveille Barrier", phases::<Ours, N>)
+        .contestant(GROUP, phases::<OurGroup, N>)
+        .contestant(BARRIER, phases::<Ours, N>)
         .contestant("reveille TreeBarrier", phases::<OurTree, N>)
-        .contestant("hurdles", phases::<Hurdles, N>)
-        .contestant("std", phases::<Std, N>)
+        .contestant(HURDLES, phases::<Hurdles, N>)
+        .contestant(STD, phases::<Std, N>)
         .contestant("pthread", phases::<Pthread, N>)
-        .contestant("parking_lot Condvar", phases::<ParkingLot, N>);
+        .contestant(PARKING_LOT, phases::<ParkingLot, N>)
+        .contestant(TOKIO, |work| tokio_phases(N, work))
+        .point("ns per phase against threads", N as f64);
     if N <= 4 {
-        row = row.contestant("spin", phases::<Spin, N>).contestant("tokio", |work| tokio_phases(N, work));
+        row = row.contestant(SPIN, phases::<Spin, N>);
     }
+    row = match N {
+        2 => row.target(at_most(75.0)),
+        4 => row.target(at_most(2_200.0)),
+        8 | 16 => row.target(at_most(1.0).times(STD)).target(at_most(1.0).times(STD).by(BARRIER)),
+        _ => row,
+    };
     row.run(work);
 }
 
+fn busy_row<const N: usize>(bench: &Bench, title: &str, work: u64) {
+    bench
+        .row(title)
+        .beside(GROUP, busy::<OurGroup, N>)
+        .beside(BARRIER, busy::<Ours, N>)
+        .beside(HURDLES, busy::<Hurdles, N>)
+        .beside(STD, busy::<Std, N>)
+        .beside("pthread", busy::<Pthread, N>)
+        .beside(PARKING_LOT, busy::<ParkingLot, N>)
+        .beside(SPIN, busy::<Spin, N>)
+        .rounds(11)
+        .run(work);
+}
+
+const GROUP: &str = "reveille Group";
+const BARRIER: &str = "reveille Barrier";
+const STD: &str = "std";
+
 fn main() {
     let bench = Bench::new("barrier, per phase");
+    row::<1>(&bench, "1 thread, ns", 20_000);
     row::<2>(&bench, "2 threads, ns", 20_000);
     row::<4>(&bench, "4 threads, ns", 5_000);
     row::<8>(&bench, "8 threads, ns", 2_000);
     row::<16>(&bench, "16 threads, ns", 1_000);
+    busy_row::<2>(&bench, "2 threads, CPUs busy", 20_000);
+    busy_row::<4>(&bench, "4 threads, CPUs busy", 5_000);
     bench
         .row("skewed by 1 ms, ns of CPU")
-        .contestant("reveille Barrier", skewed::<Ours>)
-        .contestant("reveille Group", skewed::<OurGroup>)
-        .contestant("std", skewed::<Std>)
+        .contestant(BARRIER, skewed::<Ours>)
+        .contestant(GROUP, skewed::<OurGroup>)
+        .contestant(STD, skewed::<Std>)
         .contestant("pthread", skewed::<Pthread>)
-        .contestant("parking_lot Condvar", skewed::<ParkingLot>)
-        .contestant("hurdles", skewed::<Hurdles>)
+        .contestant(PARKING_LOT, skewed::<ParkingLot>)
+        .contestant(HURDLES, skewed::<Hurdles>)
+        .target(at_most(1.2).times(STD))
+        .target(at_most(1.2).times(STD).by(GROUP))
         .run(50);
     bench
         .row("CPU of 16 threads, ns of CPU")
-        .contestant("reveille Barrier", burned::<Ours, 16>)
-        .contestant("reveille Group", burned::<OurGroup, 16>)
-        .contestant("std", burned::<Std, 16>)
+        .contestant(BARRIER, burned::<Ours, 16>)
+        .contestant(GROUP, burned::<OurGroup, 16>)
+        .contestant(STD, burned::<Std, 16>)
         .contestant("pthread", burned::<Pthread, 16>)
-        .contestant("hurdles", burned::<Hurdles, 16>)
+        .contestant(HURDLES, burned::<Hurdles, 16>)
         .run(1_000);
     bench
         .row("sleeps, voluntary context switches of 2 threads")
-        .contestant("reveille Barrier", sleeps::<Ours>)
-        .contestant("reveille Group", sleeps::<OurGroup>)
-        .contestant("std", sleeps::<Std>)
+        .contestant(BARRIER, sleeps::<Ours>)
+        .contestant(GROUP, sleeps::<OurGroup>)
+        .contestant(STD, sleeps::<Std>)
         .contestant("pthread", sleeps::<Pthread>)
-        .contestant("hurdles", sleeps::<Hurdles>)
+        .contestant(HURDLES, sleeps::<Hurdles>)
         .run(20_000);
+    bench
+        .row("calls of 1000 phases that nobody waits for")
+        .contestant(BARRIER, |_| calls())
+        .target(at_most(0.0))
+        .rounds(1)
+        .run(1);
     if std::env::var_os("REVEILLE_MILLION").is_some() {
         million();
     }
@@ -327,11 +406,11 @@ fn main() {
 /// A million phases of eight threads per processor (16 here): time and processor time, ours and std's.
 fn million() {
     fn run<M: Meeting>(name: &str) {
-        let (start, burned) = (wall(), processor());
-        march::<M, 16>(1_000_000, Duration::ZERO, wall);
-        let (wall, cpu) = (wall() - start, processor() - burned);
-        println!("a million phases of 16 threads, {name}: {:.1} s, {:.1} s of CPU", wall / 1e9, cpu / 1e9);
+        const PHASES: u64 = 1_000_000;
+        let Spent { wall, processor, .. } = march::<M, 16>(PHASES, Duration::ZERO);
+        let seconds = |per_phase: f64| per_phase * PHASES as f64 / 1e9;
+        println!("a million phases of 16 threads, {name}: {:.1} s, {:.1} s of CPU", seconds(wall), seconds(processor));
     }
-    run::<Ours>("reveille Barrier");
-    run::<Std>("std");
+    run::<Ours>(BARRIER);
+    run::<Std>(STD);
 }

@@ -1,26 +1,26 @@
 //! The bridge against tokio's mpsc, flume and async-channel with an eventfd. `cargo bench --bench bridge`
 //!
-//! Every contestant tells an epoll-like loop by one eventfd; what differs is how often. Peers without an edge of their own
-//! write once per item, as their users do.
+//! Every contestant tells an epoll-like loop by one eventfd; what differs is how often. Peers have no edge of their own, so
+//! their users write once per item, or keep a flag by hand: both compete.
 //!
 //! | row | what is timed |
 //! |---|---|
 //! | throughput | two producers, one loop that polls the descriptor and drains; ns per item |
 //! | burst | one thread publishes 256 items, then drains them; ns per item |
 //! | latency | ping-pong with a thread that sleeps in poll; ns per round trip |
-//!
-//! The system calls per 1,000 items are counted by wrapping the descriptor, and printed after the rows.
+//! | calls | system calls on the descriptor per 1,000 items or round trips of each of these |
 
 mod common;
 
 use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use common::peers::{ASYNC_CHANNEL, ASYNC_CHANNEL_EDGE, FLUME, FLUME_EDGE, OURS, TOKIO_MPSC, TOKIO_MPSC_EDGE};
 use common::{Bench, per};
-use reveille::bridge::{Boxed, Bridge, Budget, EventFd, Receiver, Signal};
+use reveille::bridge::{Boxed, Bridge, Budget, EventFd, Node, Receiver, Signal};
 
 const PRODUCERS: u64 = 2;
 const BURST: u64 = 256;
@@ -90,25 +90,29 @@ impl Mailbox for Ours {
     }
 }
 
-/// A peer's sender with a descriptor beside it.
-struct Peer<S> {
+/// A peer's sender with a descriptor beside it, and perhaps a flag that says whether the loop knows already.
+struct Peer<S, const FLAG: bool> {
     sender: S,
+    told: AtomicBool,
     signal: Counted,
 }
 
 macro_rules! peer {
     ($sender:ty, $receiver:ty, $make:expr, $send:ident) => {
-        impl Mailbox for Peer<$sender> {
+        impl<const FLAG: bool> Mailbox for Peer<$sender, FLAG> {
             type Inbox = $receiver;
 
             fn pair(calls: &Arc<AtomicU64>) -> (Arc<Self>, Self::Inbox) {
                 let (sender, receiver) = $make;
-                (Arc::new(Peer { sender, signal: Counted::new(calls) }), receiver)
+                (Arc::new(Peer { sender, told: AtomicBool::new(false), signal: Counted::new(calls) }), receiver)
             }
 
             fn publish(&self, item: u64) {
                 self.sender.$send(item).expect("open and unbounded");
-                self.signal.signal();
+                // AcqRel: a loop that finds the flag clear later finds the item.
+                if !FLAG || !self.told.swap(true, Ordering::AcqRel) {
+                    self.signal.signal();
+                }
             }
 
             fn wait(&self) {
@@ -118,6 +122,9 @@ macro_rules! peer {
             #[allow(unused_mut, reason = "tokio's receiver is used exclusively, the others are not")]
             fn drain(&self, inbox: &mut Self::Inbox) -> u64 {
                 self.signal.acknowledge();
+                if FLAG {
+                    self.told.swap(false, Ordering::AcqRel); // before the items are taken
+                }
                 let mut count = 0;
                 while inbox.try_recv().is_ok() {
                     count += 1;
@@ -162,6 +169,25 @@ fn burst<M: Mailbox>(count: u64, calls: &Arc<AtomicU64>) -> f64 {
     per(start.elapsed(), rounds * BURST)
 }
 
+/// The burst with nodes that come back from the loop: no allocation per item.
+fn burst_of_nodes(count: u64, calls: &Arc<AtomicU64>) -> f64 {
+    let mut nodes: Vec<Node<u64>> = (0..BURST).map(Node::new).collect();
+    let mailbox: Bridge<&mut Node<u64>, Counted> = Bridge::new(Counted::new(calls));
+    let mut inbox = mailbox.attach().expect("new");
+    let mut free: Vec<&mut Node<u64>> = nodes.iter_mut().collect();
+    let rounds = count.div_ceil(BURST);
+    let start = Instant::now();
+    for _ in 0..rounds {
+        for node in free.drain(..) {
+            mailbox.try_publish(0, node).expect("open and unbounded");
+        }
+        mailbox.signal().wait();
+        inbox.drain(Budget::ALL, |node| free.push(node)).expect("open");
+        assert_eq!(free.len() as u64, BURST);
+    }
+    per(start.elapsed(), rounds * BURST)
+}
+
 fn latency<M: Mailbox>(count: u64, calls: &Arc<AtomicU64>) -> f64 {
     let (there, mut far) = M::pair(calls);
     let (back, mut near) = M::pair(calls);
@@ -185,55 +211,54 @@ fn latency<M: Mailbox>(count: u64, calls: &Arc<AtomicU64>) -> f64 {
     per(start.elapsed(), count)
 }
 
-/// One contestant of one row, counting calls and items over all rounds.
-struct Tally {
-    calls: Arc<AtomicU64>,
-    items: AtomicU64,
-}
-
-impl Tally {
-    fn new() -> Self {
-        Tally { calls: Arc::default(), items: AtomicU64::new(0) }
-    }
-
-    fn count(&self, items: u64, round: fn(u64, &Arc<AtomicU64>) -> f64) -> f64 {
-        self.items.fetch_add(items, Ordering::Relaxed);
-        round(items, &self.calls)
-    }
-
-    fn per_thousand(&self) -> f64 {
-        let items = self.items.load(Ordering::Relaxed).max(1);
-        self.calls.load(Ordering::Relaxed) as f64 * 1000.0 / items as f64
-    }
-}
-
 type Round = fn(u64, &Arc<AtomicU64>) -> f64;
-const NAMES: [&str; 4] = ["reveille", "tokio mpsc", "flume", "async-channel"];
+type Flume<const FLAG: bool> = Peer<flume::Sender<u64>, FLAG>;
+type AsyncChannel<const FLAG: bool> = Peer<async_channel::Sender<u64>, FLAG>;
 
-fn rounds(row: &str) -> [Round; 4] {
-    type F = Peer<flume::Sender<u64>>;
-    type A = Peer<async_channel::Sender<u64>>;
-    match row {
-        "throughput" => [throughput::<Ours>, throughput::<Peer<Tokio>>, throughput::<F>, throughput::<A>],
-        "burst" => [burst::<Ours>, burst::<Peer<Tokio>>, burst::<F>, burst::<A>],
-        _ => [latency::<Ours>, latency::<Peer<Tokio>>, latency::<F>, latency::<A>],
-    }
+/// The same task for every contestant.
+macro_rules! contestants {
+    ($task:ident) => {
+        [
+            (OURS, $task::<Ours> as Round),
+            (TOKIO_MPSC, $task::<Peer<Tokio, false>>),
+            (TOKIO_MPSC_EDGE, $task::<Peer<Tokio, true>>),
+            (FLUME, $task::<Flume<false>>),
+            (FLUME_EDGE, $task::<Flume<true>>),
+            (ASYNC_CHANNEL, $task::<AsyncChannel<false>>),
+            (ASYNC_CHANNEL_EDGE, $task::<AsyncChannel<true>>),
+        ]
+    };
 }
 
 fn main() {
     let bench = Bench::new("bridge, ns");
-    for (row, work) in [("throughput", 100_000), ("burst", 100_000), ("latency", 2_000)] {
-        let tallies = [(); 4].map(|()| Tally::new());
-        let mut contestants = bench.row(row);
-        for ((name, round), tally) in NAMES.into_iter().zip(rounds(row)).zip(&tallies) {
-            contestants = contestants.contestant(name, move |items| tally.count(items, round));
+    let tasks = [
+        ("throughput, ns per item", contestants!(throughput), 100_000),
+        ("burst, ns per item", contestants!(burst), 100_000),
+        ("latency, ns per round trip", contestants!(latency), 2_000),
+    ];
+    for (title, contestants, work) in tasks {
+        let mut row = bench.row(title);
+        for (name, round) in contestants {
+            row = row.contestant(name, move |items| round(items, &Arc::default()));
         }
-        contestants.run(work);
-        println!("system calls on the descriptor per 1,000 items:");
-        for (name, tally) in NAMES.iter().zip(&tallies) {
-            println!("{name:14} {:.1}", tally.per_thousand());
+        if title.starts_with("burst") {
+            row = row.contestant("reveille, nodes of the publisher", |items| burst_of_nodes(items, &Arc::default()));
         }
-        println!();
+        row.run(work);
+    }
+    for (title, contestants, work) in tasks {
+        let (task, unit) = title.split_once(", ns per ").expect("as above");
+        let title = format!("calls per 1,000 {unit}s, {task}");
+        let mut row = bench.row(&title);
+        for (name, round) in contestants {
+            row = row.contestant(name, move |items| {
+                let calls = Arc::default();
+                round(items, &calls);
+                calls.load(Ordering::Relaxed) as f64 * 1000.0 / items as f64
+            });
+        }
+        row.rounds(11).run(work);
     }
     bench.finish();
 }

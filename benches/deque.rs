@@ -16,6 +16,8 @@ use std::hint::{black_box, spin_loop};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::peers::{CROSSBEAM_FIFO, CROSSBEAM_INJECTOR, CROSSBEAM_LIFO, ST3};
+use common::target::at_most;
 use common::{Bench, per, time};
 use reveille::deque::{Deque, Injector, Inline, Steal, Worker};
 
@@ -340,15 +342,17 @@ fn main() {
             .contestant("reveille, inline", |n| push_pop(&ours, n))
             .contestant("reveille, growable", |n| push_pop(&growable, n))
             .contestant("reveille, fifo", |n| push_pop(&fifo, n))
-            .contestant("crossbeam, lifo", |n| push_pop(&theirs, n))
-            .contestant("crossbeam, fifo", |n| push_pop(&their_fifo, n))
-            .contestant("st3, lifo", |n| push_pop(&st3, n))
-            .contestant("VecDeque", |n| {
+            .contestant(CROSSBEAM_LIFO, |n| push_pop(&theirs, n))
+            .contestant(CROSSBEAM_FIFO, |n| push_pop(&their_fifo, n))
+            .contestant(ST3, |n| push_pop(&st3, n))
+            .beside("VecDeque, the floor", |n| {
                 time(n, |i| {
                     floor.push_back(black_box(i as usize));
                     black_box(floor.pop_back());
                 })
             })
+            .target(at_most(6.5))
+            .target(at_most(2.0).note("by the asymmetric barrier"))
             .run(200_000);
         while ours.pop().is_some() {}
     }
@@ -358,13 +362,16 @@ fn main() {
         let growable = Worker::new_lifo();
         let theirs = crossbeam_deque::Worker::new_lifo();
         let st3 = st3::lifo::Worker::new(ROOM);
-        bench
+        let mut row = bench
             .row(if pushes { "push x512" } else { "pop x512" })
             .contestant("reveille, inline", |n| bulk(&ours, n, pushes))
             .contestant("reveille, growable", |n| bulk(&growable, n, pushes))
-            .contestant("crossbeam, lifo", |n| bulk(&theirs, n, pushes))
-            .contestant("st3, lifo", |n| bulk(&st3, n, pushes))
-            .run(200_000);
+            .contestant(CROSSBEAM_LIFO, |n| bulk(&theirs, n, pushes))
+            .contestant(ST3, |n| bulk(&st3, n, pushes));
+        if pushes {
+            row = row.target(at_most(0.9));
+        }
+        row.run(200_000);
     }
 
     for half in [false, true] {
@@ -379,9 +386,10 @@ fn main() {
             .contestant("reveille, inline", |n| steal(&ours, n, half))
             .contestant("reveille, growable", |n| steal(&growable, n, half))
             .contestant("reveille, fifo", |n| steal(&fifo, n, half))
-            .contestant("crossbeam, lifo", |n| steal(&theirs, n, half))
-            .contestant("crossbeam, fifo", |n| steal(&their_fifo, n, half))
-            .contestant("st3, lifo", |n| steal(&st3, n, half))
+            .contestant(CROSSBEAM_LIFO, |n| steal(&theirs, n, half))
+            .contestant(CROSSBEAM_FIFO, |n| steal(&their_fifo, n, half))
+            .contestant(ST3, |n| steal(&st3, n, half))
+            .target(if half { at_most(7.0).by("reveille, fifo") } else { at_most(1.0).times(ST3) })
             .run(200_000);
     }
 
@@ -397,9 +405,10 @@ fn main() {
             .contestant("reveille, inline", |n| hand_off(&ours, n, half))
             .contestant("reveille, growable", |n| hand_off(&growable, n, half))
             .contestant("reveille, fifo", |n| hand_off(&fifo, n, half))
-            .contestant("crossbeam, lifo", |n| hand_off(&theirs, n, half))
-            .contestant("crossbeam, fifo", |n| hand_off(&their_fifo, n, half))
-            .contestant("st3, lifo", |n| hand_off(&st3, n, half))
+            .contestant(CROSSBEAM_LIFO, |n| hand_off(&theirs, n, half))
+            .contestant(CROSSBEAM_FIFO, |n| hand_off(&their_fifo, n, half))
+            .contestant(ST3, |n| hand_off(&st3, n, half))
+            .target(if half { at_most(7.0).by("reveille, fifo") } else { at_most(1.0).times(ST3) })
             .run(100_000);
     }
 
@@ -413,7 +422,7 @@ fn main() {
                 black_box(matches!(ours.steal(), Steal::Success(_)));
             })
         })
-        .contestant("crossbeam", |n| {
+        .contestant(CROSSBEAM_INJECTOR, |n| {
             time(n, |i| {
                 theirs.push(black_box(i as usize));
                 black_box(theirs.steal().is_success());

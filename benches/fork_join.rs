@@ -3,12 +3,13 @@
 //! | row | what is timed |
 //! |---|---|
 //! | made fork | one fork above the same recursion without forks, with one worker and nothing cut off |
+//! | wake check | what a fork pays to see that nobody must be woken |
 //! | two workers | the same recursions, per fork, against the one without forks |
 //! | region | a tree of 1,023 nodes, from workers that have just done the same or have slept for 1 ms |
 //! | hidden work | forks whose second half is long, or awaited: it must not wait until the first half is done |
 //! | flat | joins of two empty closures, one after the other |
 //! | against depth | the cost of a fork in trees of depth 10 to 24 |
-//! | against grain | tasks stolen and sleepers woken, as the work at a leaf grows |
+//! | against grain | time, tasks stolen and sleepers woken, as the work at a leaf grows |
 //!
 //! Sequential code is what the compiler makes of the same function with plain calls instead of forks.
 
@@ -18,13 +19,15 @@ mod common;
 mod forks;
 
 use std::hint::{black_box, spin_loop};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use common::peers::{CHILI_MIRRORED, FORTE_MIRRORED};
 use common::target::{at_least_as_fast, at_most};
 use common::{Bench, time, time_after};
-use forks::{CHILI, CHILI_EVERY, FORTE, OURS, Pools, RAYON, SEQUENTIAL};
+use forks::{CHILI, CHILI_EVERY, FORTE, OURS, OURS_FREE, Pools, RAYON, SEQUENTIAL};
 
 /// Turns of a loop that take some 10 us.
 const LEAF: u64 = 6_000;
@@ -120,7 +123,6 @@ macro_rules! functions {
         }
 
         /// A tree with work at its leaves.
-        #[allow(dead_code, reason = "ours")]
         pub(super) fn grain(w: $context, levels: u32, turns: u64) -> u64 {
             if levels == 0 {
                 return work(turns);
@@ -137,6 +139,7 @@ fn main() {
     let bench = Bench::new("fork_join, ns");
     made_forks(&bench);
     let two = Pools::new(2);
+    wake_check(&bench, &two);
     two_workers(&bench, &two);
     region(&bench, &two);
     hidden_work(&bench, &two);
@@ -152,8 +155,10 @@ fn made_forks(bench: &Bench) {
         ($title:expr, $parts:expr, $count:expr, $call:ident($argument:expr)) => {
             race!(bench.row($title), &one, $parts, $call($argument))
                 .above(SEQUENTIAL)
+                .without_rank(CHILI) // it makes a job of one fork in 64
                 .target(at_most(1.0).times(CHILI_EVERY))
                 .target(at_most(0.15).times(RAYON))
+                .target(at_most(0.15).times(RAYON).by(OURS_FREE)) // whose context is as hidden as rayon's
                 .target(at_most(1.2).stretch())
                 .run($count);
         };
@@ -168,6 +173,50 @@ fn made_forks(bench: &Bench) {
         made!(&title, ((1_u64 << levels) - 1) as f64, count, depth(levels));
     }
     made!("made fork, 1 worker, fib(30)", FIB_FORKS, 1, fib(FIB));
+}
+
+/// A fork of a pool whose other worker works, less one of a pool that has no other: nobody sleeps, nobody is woken, and
+/// what differs is that somebody could be.
+fn wake_check(bench: &Bench, two: &Pools) {
+    const LEVELS: u32 = 10;
+    const FORKS: f64 = 1_023.0;
+    let one = Pools::new(1);
+    let rayon_below =
+        |pool: &rayon::ThreadPool, n| pool.install(|| time(n, |_| _ = black_box(by_rayon::depth((), LEVELS))));
+    let ours_below =
+        |pool: &reveille::ThreadPool, n| pool.enter(|w| time(n, |_| _ = black_box(by_reveille::depth(w, LEVELS))));
+    bench
+        .row("wake check inside a fork, the other worker busy")
+        .contestant(OURS, |n| {
+            let busy = || ours_below(&two.reveille, n);
+            (while_busy(|job| two.reveille.spawn(job).detach(), busy) - ours_below(&one.reveille, n)) / FORKS
+        })
+        .beside(RAYON, |n| {
+            let busy = || rayon_below(&two.rayon, n);
+            (while_busy(|job| two.rayon.spawn(job), busy) - rayon_below(&one.rayon, n)) / FORKS
+        })
+        .target(at_most(0.5).median())
+        .run(100);
+}
+
+/// Measures while a spawned job keeps a worker from everything else.
+fn while_busy(spawn: impl FnOnce(Box<dyn FnOnce() + Send>), measure: impl FnOnce() -> f64) -> f64 {
+    let state = Arc::new([false, false].map(AtomicBool::new)); // begun, to end
+    spawn(Box::new({
+        let state = state.clone();
+        move || {
+            state[0].store(true, Ordering::Release);
+            while !state[1].load(Ordering::Acquire) {
+                spin_loop();
+            }
+        }
+    }));
+    while !state[0].load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+    let measured = measure();
+    state[1].store(true, Ordering::Release);
+    measured
 }
 
 fn two_workers(bench: &Bench, two: &Pools) {
@@ -203,7 +252,7 @@ fn region(bench: &Bench, two: &Pools) {
         .contestant(CHILI, |n| time_after(GAP, n, || _ = black_box(by_chili::tree(&mut two.chili.scope(), tree))))
         .contestant(RAYON, |n| time_after(GAP, n, || _ = black_box(two.rayon.install(|| by_rayon::tree((), tree)))))
         .contestant(FORTE, |n| time_after(GAP, n, || _ = black_box(two.forte.with_worker(|w| by_forte::tree(w, tree)))))
-        .contestant(SEQUENTIAL, |n| time_after(GAP, n, || _ = black_box(in_sequence::tree((), tree))))
+        .beside(SEQUENTIAL, |n| time_after(GAP, n, || _ = black_box(in_sequence::tree((), tree))))
         .target(at_most(1.0).times(CHILI))
         .run(20);
 }
@@ -212,10 +261,10 @@ fn region(bench: &Bench, two: &Pools) {
 fn hidden_work(bench: &Bench, two: &Pools) {
     let row = bench.row("spine of 4000 joins with 10 us of work each, pool of 2, ns per join");
     race!(row, two, SPINE as f64, spine(SPINE))
-        .contestant("chili 0.2, mirrored", |n| {
+        .contestant(CHILI_MIRRORED, |n| {
             time(n, |_| _ = black_box(by_chili::spine_mirrored(&mut two.chili.scope(), SPINE))) / SPINE as f64
         })
-        .contestant("forte 1.0.0-alpha.4, mirrored", |n| {
+        .contestant(FORTE_MIRRORED, |n| {
             time(n, |_| _ = black_box(two.forte.with_worker(|w| by_forte::spine_mirrored(w, SPINE)))) / SPINE as f64
         })
         .target(at_least_as_fast(1.9, SEQUENTIAL))
@@ -310,20 +359,26 @@ fn flat(bench: &Bench, two: &Pools) {
 
 fn against_depth(bench: &Bench) {
     let one = Pools::new(1);
-    for levels in (10..=if bench.is_full() { 24 } else { 20 }).step_by(2) {
+    for levels in (10..=bench.size(24, 20, 12)).step_by(2) {
         let title = format!("against depth, {levels}");
         race!(bench.row(&title), &one, ((1_u64 << levels) - 1) as f64, depth(levels))
             .above(SEQUENTIAL)
+            .without_rank(CHILI)
             .point("ns per fork against depth", levels.into())
             .rounds(11)
             .run(1);
     }
 }
 
-/// What the pool counts, per region of 1,024 leaves.
+/// Time, the peers' too, and what the pool counts, per region of 1,024 leaves.
 fn against_grain(bench: &Bench, two: &Pools) {
     const LEVELS: u32 = 10;
-    for turns in [0, 10, 100, 1_000, 10_000] {
+    for turns in [1, 10, 100, 1_000, 10_000] {
+        let title = format!("against grain, {turns} turns of work in each of 1024 leaves, ns per leaf");
+        race!(bench.row(&title), two, f64::from(1 << LEVELS), grain(LEVELS, turns))
+            .point("ns per leaf against turns of work in it", turns as f64)
+            .rounds(11)
+            .run(5);
         let region = |n, count: fn(&reveille::pool::WorkerStats) -> u64| {
             let before = count(&two.reveille.stats());
             two.reveille.enter(|w| time(n, |_| _ = black_box(by_reveille::grain(w, LEVELS, turns))));
@@ -332,10 +387,10 @@ fn against_grain(bench: &Bench, two: &Pools) {
         let title = format!("against grain, {turns} turns of work in each of 1024 leaves, per region");
         bench
             .row(&title)
-            .contestant("published", move |n| region(n, |stats| stats.published))
-            .contestant("steals", move |n| region(n, |stats| stats.steals))
-            .contestant("wakes", move |n| region(n, |stats| stats.wakes))
-            .contestant("parks", move |n| region(n, |stats| stats.parks))
+            .beside("published", move |n| region(n, |stats| stats.published))
+            .beside("steals", move |n| region(n, |stats| stats.steals))
+            .beside("wakes", move |n| region(n, |stats| stats.wakes))
+            .beside("parks", move |n| region(n, |stats| stats.parks))
             .point("events per region against turns of work in a leaf", turns as f64)
             .rounds(11)
             .run(5);

@@ -2,7 +2,7 @@
 //!
 //! | row | what is counted |
 //! |---|---|
-//! | idle | CPU time of the process while a pool of 2 or 64 sleeps |
+//! | idle | CPU time of the process while a pool of 2 or 64 sleeps, and how often one of its threads wakes |
 //! | a job per ms | CPU time per tiny job from outside, above that of the sleeps between them |
 //! | switches | involuntary context switches per second, meanwhile |
 //! | memory | what a pool adds to the resident set |
@@ -22,6 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::Bench;
+use common::peers::{CHILI, FORTE, OURS, RAYON, TOKIO};
 use common::target::at_most;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -32,41 +33,42 @@ struct Pool {
     call: Box<dyn Fn()>,
 }
 
-const KINDS: [&str; 6] = ["reveille", "rayon 1.12", "chili 0.2", "forte 1.0.0-alpha.4", "tokio 1", "std channel"];
+const CHANNEL: &str = "std channel";
+const KINDS: [&str; 6] = [OURS, RAYON, CHILI, FORTE, TOKIO, CHANNEL];
 
 fn make(kind: &str, threads: usize) -> Pool {
     match kind {
-        "reveille" => {
+        OURS => {
             let builder = reveille::ThreadPoolBuilder::new().num_threads(threads);
             let pool: &reveille::ThreadPool = Box::leak(Box::new(builder.build().expect("threads")));
             Pool { spawn: Box::new(|job| pool.spawn(job).detach()), call: Box::new(|| pool.enter(|_| ())) }
         }
-        "rayon 1.12" => {
+        RAYON => {
             let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pool: &rayon::ThreadPool = Box::leak(Box::new(builder.build().expect("threads")));
             Pool { spawn: Box::new(|job| pool.spawn(job)), call: Box::new(|| pool.install(|| ())) }
         }
-        "chili 0.2" => {
+        CHILI => {
             // It has no spawn: its jobs are joins of nothing.
             let config = chili::Config { thread_count: NonZero::new(threads), ..chili::Config::default() };
             let pool: &chili::ThreadPool = Box::leak(Box::new(chili::ThreadPool::with_config(config)));
             let join = |job: Job| _ = pool.scope().join(|_| job(), |_| ());
             Pool { spawn: Box::new(join), call: Box::new(|| drop(pool.scope())) }
         }
-        "forte 1.0.0-alpha.4" => {
+        FORTE => {
             let pool: &forte::ThreadPool = Box::leak(Box::new(forte::ThreadPool::new()));
             pool.resize_to(threads);
             let spawn = |job: Job| pool.spawn(move |_: &forte::Worker| job());
             Pool { spawn: Box::new(spawn), call: Box::new(|| pool.with_worker(|_| ())) }
         }
-        "tokio 1" => {
+        TOKIO => {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let pool = builder.worker_threads(threads).build().expect("threads");
             let pool: &tokio::runtime::Runtime = Box::leak(Box::new(pool));
             let call = || pool.block_on(pool.spawn(async {})).expect("no panic");
             Pool { spawn: Box::new(|job| drop(pool.spawn(async { job() }))), call: Box::new(call) }
         }
-        "std channel" => {
+        CHANNEL => {
             let (sender, jobs) = mpsc::channel::<Job>();
             let jobs: &std::sync::Mutex<mpsc::Receiver<Job>> = Box::leak(Box::new(std::sync::Mutex::new(jobs)));
             for _ in 0..threads {
@@ -92,15 +94,45 @@ fn make(kind: &str, threads: usize) -> Pool {
     }
 }
 
-/// CPU microseconds of the process, and its involuntary context switches.
-fn usage() -> (f64, f64) {
-    // SAFETY: numbers, for which zero is a value.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: room for the answer.
-    let outcome = unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
-    assert_eq!(outcome, 0, "getrusage");
-    let micros = |time: libc::timeval| time.tv_sec as f64 * 1e6 + time.tv_usec as f64;
-    (micros(usage.ru_utime) + micros(usage.ru_stime), usage.ru_nivcsw as f64)
+/// What threads have used so far.
+struct Usage {
+    micros: f64,
+    /// Involuntary context switches.
+    switches: f64,
+    /// Voluntary ones: each is a sleep.
+    sleeps: f64,
+}
+
+impl Usage {
+    /// Of `who`: `RUSAGE_SELF` or `RUSAGE_THREAD`.
+    fn of(who: libc::c_int) -> Self {
+        // SAFETY: numbers, for which zero is a value.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        // SAFETY: room for the answer.
+        let outcome = unsafe { libc::getrusage(who, &raw mut usage) };
+        assert_eq!(outcome, 0, "getrusage");
+        let micros = |time: libc::timeval| time.tv_sec as f64 * 1e6 + time.tv_usec as f64;
+        Usage {
+            micros: micros(usage.ru_utime) + micros(usage.ru_stime),
+            switches: usage.ru_nivcsw as f64,
+            sleeps: usage.ru_nvcsw as f64,
+        }
+    }
+
+    /// Of the process.
+    fn now() -> Self {
+        Usage::of(libc::RUSAGE_SELF)
+    }
+
+    /// Of the process but for this thread.
+    fn of_others() -> Self {
+        let (all, here) = (Usage::now(), Usage::of(libc::RUSAGE_THREAD));
+        Usage {
+            micros: all.micros - here.micros,
+            switches: all.switches - here.switches,
+            sleeps: all.sleeps - here.sleeps,
+        }
+    }
 }
 
 /// KiB of memory that the process has in use.
@@ -112,7 +144,7 @@ fn resident() -> f64 {
 
 /// Sleeps of a millisecond, something after each; CPU microseconds per millisecond and switches per second.
 fn each_millisecond(length: Duration, mut f: impl FnMut()) -> (f64, f64) {
-    let (cpu, switches) = usage();
+    let before = Usage::now();
     let start = Instant::now();
     let mut count = 0.0;
     while start.elapsed() < length {
@@ -120,8 +152,8 @@ fn each_millisecond(length: Duration, mut f: impl FnMut()) -> (f64, f64) {
         f();
         count += 1.0;
     }
-    let (cpu_after, switches_after) = usage();
-    ((cpu_after - cpu) / count, (switches_after - switches) / start.elapsed().as_secs_f64())
+    let after = Usage::now();
+    ((after.micros - before.micros) / count, (after.switches - before.switches) / start.elapsed().as_secs_f64())
 }
 
 /// The other side of [`ask`]: measures one figure of one contestant.
@@ -138,12 +170,16 @@ fn answer(what: &str, kind: &str, threads: usize, length: Duration) -> f64 {
             settle();
             resident() - before
         }
-        "idle" => {
+        "idle" | "wake-ups" => {
             settle();
-            let (cpu, _) = usage();
+            let before = Usage::of_others();
             let start = Instant::now();
             thread::sleep(length);
-            (usage().0 - cpu) / 1e3 / start.elapsed().as_secs_f64()
+            let (after, seconds) = (Usage::of_others(), start.elapsed().as_secs_f64());
+            match what {
+                "idle" => (after.micros - before.micros) / 1e3 / seconds,
+                _ => (after.sleeps - before.sleeps) / seconds,
+            }
         }
         "spawn" | "call" | "switches" => {
             let timer = each_millisecond(length, || ()).0;
@@ -176,11 +212,7 @@ fn main() {
         }
     }
     let bench = Bench::new("idle");
-    let length = Duration::from_millis(match (bench.is_full(), bench.is_smoke()) {
-        (true, _) => 5_000,
-        (_, true) => 20,
-        _ => 300,
-    });
+    let length = Duration::from_millis(bench.size(2_000, 300, 20));
     let row = |title: &str, what: &'static str, threads, rounds, target: Option<common::target::Target<'_>>| {
         let mut row = bench.row(title);
         for kind in KINDS {
@@ -189,29 +221,26 @@ fn main() {
         if let Some(target) = target {
             row = row.target(target);
         }
-        row.rounds(if bench.is_full() { rounds } else { 1 }).run(1);
+        row.rounds(bench.size(rounds, 1, 1)).run(1);
     };
-    row("idle, pool of 2, CPU ms per s", "idle", 2, 3, Some(at_most(0.2)));
-    row("idle, pool of 64, CPU ms per s", "idle", 64, 3, Some(at_most(0.2)));
+    row("idle, pool of 2, CPU ms per s", "idle", 2, 3, Some(at_most(0.01)));
+    row("idle, pool of 64, CPU ms per s", "idle", 64, 3, Some(at_most(0.01)));
+    row("idle, pool of 2, wake-ups per s", "wake-ups", 2, 3, Some(at_most(0.0)));
     row("a spawned job per ms, pool of 2, CPU us per job above the timer's", "spawn", 2, 3, Some(at_most(40.0)));
     row("a blocking call per ms, pool of 2, CPU us per call above the timer's", "call", 2, 3, Some(at_most(5.0)));
     row("a spawned job per ms, pool of 2, involuntary switches per s", "switches", 2, 3, None);
     row("start, pool of 2, us", "start", 2, 21, Some(at_most(110.0)));
-    row("start, pool of 64, us", "start", 64, 21, Some(at_most(1.0).times("rayon 1.12")));
-    bench
-        .row("memory, KiB per extra thread from 2 to 64")
-        .contestant(KINDS[0], |_| per_thread(KINDS[0], length))
-        .contestant(KINDS[1], |_| per_thread(KINDS[1], length))
-        .contestant(KINDS[2], |_| per_thread(KINDS[2], length))
-        .contestant(KINDS[4], |_| per_thread(KINDS[4], length))
-        .target(at_most(12.0))
-        .rounds(3)
-        .run(1);
+    row("start, pool of 64, us", "start", 64, 21, Some(at_most(1.0).times(RAYON)));
+    let mut row = bench.row("memory, KiB per extra thread from 2 to 64");
+    for kind in KINDS.into_iter().filter(|kind| *kind != FORTE) {
+        row = row.contestant(kind, move |_| per_thread(kind, length));
+    }
+    row.target(at_most(12.0)).rounds(bench.size(3, 1, 1)).run(1);
     for threads in [1, 2, 4, 8, 16, 32, 64, 128, 256] {
         let title = format!("memory, {threads} threads, KiB");
         let mut row = bench.row(&title);
         // forte has 32 threads at most.
-        for kind in KINDS.into_iter().filter(|kind| threads <= 16 || !kind.starts_with("forte")) {
+        for kind in KINDS.into_iter().filter(|kind| threads <= 16 || *kind != FORTE) {
             row = row.contestant(kind, move |_| ask("memory", kind, threads, length));
         }
         row.point("KiB resident against threads", threads as f64).rounds(1).run(1);

@@ -2,7 +2,7 @@
 //!
 //! | row | what is timed |
 //! |---|---|
-//! | count_down | one count-down of a latch of many, by one thread |
+//! | count_down | one count-down of a latch of many, by one thread; groups: one member comes and goes |
 //! | open wait | a wait for what has happened already |
 //! | set, nobody waits | making a latch and setting it |
 //! | one-shot round trip | two threads that wait for each other in turn, each time on a fresh latch |
@@ -16,10 +16,14 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use common::peers::{CROSSBEAM_GROUP, EVENT_LISTENER, PARKING_LOT};
+use common::target::at_most;
 use common::{Bench, per, time};
 use crossbeam_utils::sync::WaitGroup as CrossbeamGroup;
 use event_listener::{Event, Listener};
 use reveille::latch::{CoreLatch, CountdownLatch, Latch, WaitGroup};
+
+const STD: &str = "std Mutex, Condvar";
 
 /// Counts of one latch in the `count_down` row.
 const COUNTS: u32 = 1_000_000;
@@ -40,11 +44,11 @@ fn count_down(bench: &Bench) {
             let group = WaitGroup::new();
             time(n, |_| drop(black_box(&group).enter()))
         })
-        .contestant("crossbeam WaitGroup, clone and drop", |n| {
+        .contestant(CROSSBEAM_GROUP, |n| {
             let group = CrossbeamGroup::new();
             time(n, |_| drop(black_box(&group).clone()))
         })
-        .contestant("Mutex and Condvar", |n| {
+        .contestant(STD, |n| {
             let latch = (Mutex::new(u64::MAX), Condvar::new());
             time(n, |_| {
                 let mut count = black_box(&latch).0.lock().unwrap();
@@ -54,7 +58,7 @@ fn count_down(bench: &Bench) {
                 }
             })
         })
-        .contestant("event-listener", |n| {
+        .contestant(EVENT_LISTENER, |n| {
             let (count, event) = (AtomicUsize::new(usize::MAX), Event::new());
             time(n, |_| {
                 if black_box(&count).fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -62,6 +66,17 @@ fn count_down(bench: &Bench) {
                 }
             })
         })
+        .contestant(PARKING_LOT, |n| {
+            let latch = (parking_lot::Mutex::new(u64::MAX), parking_lot::Condvar::new());
+            time(n, |_| {
+                let mut count = black_box(&latch).0.lock();
+                *count -= 1;
+                if *count == 0 {
+                    latch.1.notify_all();
+                }
+            })
+        })
+        .target(at_most(5.5))
         .run(1_000_000);
 }
 
@@ -70,14 +85,14 @@ fn open_wait(bench: &Bench) {
         .row("open wait")
         .contestant("reveille CountdownLatch", |n| {
             let latch = CountdownLatch::new(0);
-            time(n, |_| black_box(black_box(&latch).wait()).unwrap())
+            time(n, |_| black_box(&latch).wait().unwrap())
         })
         .contestant("reveille Latch", |n| {
             let latch = Latch::new();
             latch.set();
             time(n, |_| black_box(&latch).wait())
         })
-        .contestant("Mutex and Condvar", |n| {
+        .contestant(STD, |n| {
             let latch = (Mutex::new(true), Condvar::new());
             time(n, |_| {
                 let mut set = black_box(&latch).0.lock().unwrap();
@@ -86,7 +101,8 @@ fn open_wait(bench: &Bench) {
                 }
             })
         })
-        .contestant("crossbeam WaitGroup", |n| time(n, |_| CrossbeamGroup::new().wait()))
+        .contestant(CROSSBEAM_GROUP, |n| time(n, |_| CrossbeamGroup::new().wait()))
+        .target(at_most(0.5))
         .run(1_000_000);
 }
 
@@ -95,8 +111,8 @@ fn set(bench: &Bench) {
         .row("set, nobody waits")
         .contestant("reveille Latch", |n| time(n, |_| _ = black_box(&Latch::new()).set()))
         .contestant("reveille CoreLatch", |n| time(n, |_| _ = black_box(&CoreLatch::new()).set()))
-        .contestant("event-listener", |n| time(n, |_| _ = black_box(&Event::<()>::new()).notify(usize::MAX)))
-        .contestant("channel of one", |n| {
+        .contestant(EVENT_LISTENER, |n| time(n, |_| _ = black_box(&Event::<()>::new()).notify(usize::MAX)))
+        .contestant("std sync_channel(1)", |n| {
             time(n, |_| {
                 let (sender, _receiver) = mpsc::sync_channel(1);
                 sender.send(()).unwrap();
@@ -136,7 +152,7 @@ fn round_trip(bench: &Bench) {
         .contestant("reveille CountdownLatch", |n| {
             ping_pong(n, || CountdownLatch::new(1), |l| _ = l.count_down(), |l| _ = l.wait())
         })
-        .contestant("Mutex and Condvar (std)", |n| {
+        .contestant(STD, |n| {
             ping_pong(
                 n,
                 || (Mutex::new(false), Condvar::new()),
@@ -152,7 +168,7 @@ fn round_trip(bench: &Bench) {
                 },
             )
         })
-        .contestant("event-listener", |n| {
+        .contestant(EVENT_LISTENER, |n| {
             ping_pong(
                 n,
                 || (AtomicU32::new(0), Event::<()>::new()),
@@ -170,7 +186,7 @@ fn round_trip(bench: &Bench) {
                 },
             )
         })
-        .contestant("crossbeam WaitGroup", |n| {
+        .contestant(CROSSBEAM_GROUP, |n| {
             ping_pong(
                 n,
                 || {
@@ -184,6 +200,7 @@ fn round_trip(bench: &Bench) {
                 },
             )
         })
+        .target(at_most(1.0).times(STD))
         .run(2_000);
 }
 
@@ -202,7 +219,7 @@ fn workers(bench: &Bench) {
                 });
             })
         })
-        .contestant("crossbeam WaitGroup", |n| {
+        .contestant(CROSSBEAM_GROUP, |n| {
             time(n, |_| {
                 let group = CrossbeamGroup::new();
                 thread::scope(|s| {
@@ -214,7 +231,7 @@ fn workers(bench: &Bench) {
                 });
             })
         })
-        .contestant("Mutex and Condvar in an Arc", |n| {
+        .contestant(STD, |n| {
             time(n, |_| {
                 let latch = Arc::new((Mutex::new(WORKERS), Condvar::new()));
                 thread::scope(|s| {

@@ -8,6 +8,7 @@
 //! | random gaps | of jobs that come at random, those that have not run after 2 s |
 //! | callers | one call, while 1 to 64 threads call at once |
 //!
+//! forte's `spawn` runs the job in the caller before it returns: it hands nothing over, and is shown without a rank.
 //! `REVEILLE_BENCH_JOBS` is the number of jobs with random gaps.
 
 mod common;
@@ -18,16 +19,16 @@ mod forks;
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::peers::{STD_SCOPE, TOKIO};
 use common::target::at_most;
 use common::{Bench, Row, time, time_after, time_of};
 use forks::{CHILI, FORTE, OURS, Pools, RAYON};
 
-const TOKIO: &str = "tokio 1, spawn";
 const CHANNEL: &str = "std channel to one thread";
 /// A job that has not run after so long is stuck.
 const STUCK: Duration = Duration::from_secs(2);
@@ -75,6 +76,15 @@ fn blocking_calls(bench: &Bench, pools: &Pools) {
         .contestant(CHILI, |n| time(n, |_| _ = black_box(pools.chili.scope().join(|_| 1, |_| 2))))
         .contestant(RAYON, |n| time(n, |_| _ = black_box(pools.rayon.join(|| 1, || 2))))
         .contestant(FORTE, |n| time(n, |_| _ = black_box(pools.forte.join(|_| 1, |_| 2))))
+        .contestant(STD_SCOPE, |n| {
+            let two_threads = || {
+                thread::scope(|s| {
+                    let second = s.spawn(|| 2);
+                    (1, second.join().expect("no panic"))
+                })
+            };
+            time(n.div_ceil(10), |_| _ = black_box(two_threads()))
+        })
         .run(1_000);
 }
 
@@ -114,6 +124,10 @@ impl Stamp {
 
     fn get(&self) -> Option<u64> {
         Some(self.0.load(Ordering::Acquire)).filter(|&stamp| stamp > 0)
+    }
+
+    fn take(&self) -> Option<u64> {
+        Some(self.0.swap(0, Ordering::AcqRel)).filter(|&stamp| stamp > 0)
     }
 
     /// Spins; the processors of spawner and pool are different ones. `None` if it takes too long.
@@ -169,9 +183,10 @@ fn spawns(bench: &Bench, spawners: &Spawners<'_>) {
                     })
                 });
             }
+            let row = row.without_rank(FORTE);
             let row = match (wants_call, when) {
                 (true, "20 us after the last") => row.target(at_most(300.0).median()),
-                (false, "20 us after the last") => row.target(at_most(300.0).median().stretch()),
+                (false, "20 us after the last") => row.target(at_most(300.0).median()),
                 (false, _) => row.target(at_most(1.05).times(CHANNEL).median()),
                 _ => row,
             };
@@ -239,27 +254,57 @@ fn forks(bench: &Bench, pools: &Pools) {
         };
         (ours, rayons, chilis, fortes)
     };
-    let rests: [(&str, fn(), f64); 2] = [
-        ("20 us after the last", || spin(Duration::from_micros(20)), 500.0),
-        // A halted processor and the call to wake it: the raw wake is in `wake_latency`.
-        ("after 2 ms of rest", || thread::sleep(Duration::from_millis(2)), 0.0),
+    let rests: [(&str, fn()); 2] = [
+        ("20 us after the last", || spin(Duration::from_micros(20))),
+        ("after 2 ms of rest", || thread::sleep(Duration::from_millis(2))),
     ];
-    for (when, rest, bound) in rests {
+    for (when, rest) in rests {
         let title = format!("fork {when}, until the other worker runs it");
         let (ours, rayons, chilis, fortes) = fork(rest);
-        let mut row = bench
+        let row = bench
             .row(&title)
             .contestant(OURS, ours)
             .contestant(RAYON, rayons)
             .contestant(CHILI, chilis)
             .contestant(FORTE, fortes);
-        if bound > 0.0 {
-            row = row.target(at_most(bound));
-        } else {
-            row = row.target(at_most(1.0).times_best_peer());
-        }
+        let row = match when {
+            "20 us after the last" => row.target(at_most(500.0)),
+            _ => {
+                // What a halted processor and the call to wake it cost, whoever makes it.
+                const WAKE: &str = "std park, the wake alone";
+                row.beside(WAKE, move |n| raw_wake(n, rest)).target(at_most(1.0).times(WAKE).plus(2_000.0))
+            }
+        };
         row.run(30);
     }
+}
+
+/// Until a thread that has slept runs, without a pool.
+fn raw_wake(n: u64, rest: fn()) -> f64 {
+    let (sent, ran, start) = (Stamp::default(), Stamp::default(), Instant::now());
+    let over = AtomicBool::new(false);
+    thread::scope(|s| {
+        let sleeper = s.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                if sent.take().is_some() {
+                    ran.set(start);
+                }
+                thread::park();
+            }
+        });
+        let nanos = time_of(n, |_| {
+            rest();
+            let before = start.elapsed().as_nanos() as u64;
+            sent.set(start);
+            sleeper.thread().unpark();
+            let woken = ran.wait().unwrap_or(u64::MAX);
+            let _ = ran.take();
+            woken.saturating_sub(before)
+        });
+        over.store(true, Ordering::Release);
+        sleeper.thread().unpark();
+        nanos
+    })
 }
 
 /// A number that is hard to foresee, below `bound`.
@@ -271,13 +316,7 @@ fn random(state: &mut u64, bound: u64) -> u64 {
 }
 
 fn random_gaps(bench: &Bench, spawners: &Spawners<'_>) {
-    let full = if bench.is_full() {
-        1_000_000
-    } else if bench.is_smoke() {
-        100
-    } else {
-        5_000
-    };
+    let full = bench.size(1_000_000, 5_000, 100);
     let jobs = std::env::var("REVEILLE_BENCH_JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(full);
     // The peers' verdict is known, and each million takes minutes.
     let title = format!("{jobs} jobs with random gaps of 0 to 200 us (peers: at most 80000): stuck for 2 s");

@@ -6,7 +6,7 @@
 //! | quicksort, mergesort | 4 M numbers; leaves of 1,024 or 2,048 are left to the standard library |
 //! | mandelbrot | 640 x 480 points, a row per leaf; some rows cost a hundred times what others do |
 //!
-//! The sequential contestant has the same leaves.
+//! The sequential contestant has the same leaves. `std::thread::scope` splits once, by hand, into two threads.
 
 mod common;
 #[macro_use]
@@ -14,15 +14,23 @@ mod common;
 mod forks;
 
 use std::hint::black_box;
+use std::thread;
 
+use common::peers::{RAYON_ITERATORS, STD_SCOPE};
 use common::target::{at_least_as_fast, at_most};
 use common::{Bench, time, time_with};
 use forks::{OURS, OURS_FREE, Pools, SEQUENTIAL};
 use rayon::prelude::*;
 
-const ITERATORS: &str = "rayon 1.12, iterators";
 const LOOPS: &str = "reveille, map_reduce or for_each";
-const NOT_PEERS: &[&str] = &[SEQUENTIAL, OURS_FREE, LOOPS];
+
+/// Two halves of a program that is split by hand.
+fn two_threads<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|s| {
+        let b = s.spawn(b);
+        (a(), b.join().expect("no panic"))
+    })
+}
 
 fn squares(numbers: &[f32]) -> f32 {
     numbers.iter().map(|x| x * x).sum()
@@ -173,8 +181,8 @@ macro_rules! race_on {
         .contestant(forks::FORTE, move |n| {
             time_with(n, copy, |data| pools.forte.with_worker(|w| by_forte::$function(w, data)))
         })
-        .contestant(SEQUENTIAL, move |n| time_with(n, copy, |data| in_sequence::$function((), data)))
-        .target(at_most(1.0).times_best_except(NOT_PEERS))
+        .beside(SEQUENTIAL, move |n| time_with(n, copy, |data| in_sequence::$function((), data)))
+        .target(at_most(1.0).times_best_peer())
         .target(at_least_as_fast(1.0, SEQUENTIAL))
         .rounds(21)
     }};
@@ -198,13 +206,56 @@ fn main() {
     let mut quick = data.clone();
     pools.reveille.enter(|w| by_reveille::quicksort_of(w, &mut quick));
     assert!(sorted.numbers.is_sorted() && sorted.numbers == quick.numbers, "both sort");
-    race_on!(bench.row("quicksort of 4 M u32, leaf 1024"), &pools, &data, quicksort_of).run(1);
-    race_on!(bench.row("mergesort of 4 M u32, leaf 2048"), &pools, &data, mergesort_of).run(1);
+    race_on!(bench.row("quicksort of 4 M u32, leaf 1024"), &pools, &data, quicksort_of)
+        .contestant(STD_SCOPE, |n| {
+            time_with(
+                n,
+                || data.clone(),
+                |data| {
+                    let pivot = partition(&mut data.numbers);
+                    let (left, right) = data.numbers.split_at_mut(pivot);
+                    two_threads(|| in_sequence::quicksort((), left), || in_sequence::quicksort((), &mut right[1..]));
+                },
+            )
+        })
+        .run(1);
+    race_on!(bench.row("mergesort of 4 M u32, leaf 2048"), &pools, &data, mergesort_of)
+        .contestant(STD_SCOPE, |n| {
+            time_with(
+                n,
+                || data.clone(),
+                |Data { numbers, spare }| {
+                    let middle = numbers.len() / 2;
+                    let (left, right) = numbers.split_at_mut(middle);
+                    let (spare_left, spare_right) = spare.split_at_mut(middle);
+                    two_threads(
+                        || in_sequence::mergesort((), left, spare_left),
+                        || in_sequence::mergesort((), right, spare_right),
+                    );
+                    merge(left, right, spare);
+                    numbers.copy_from_slice(spare);
+                },
+            )
+        })
+        .run(1);
 
     let rows = if bench.is_smoke() { 8 } else { HEIGHT };
     let points = Data { numbers: vec![0; WIDTH * rows], spare: Vec::new() };
     race_on!(bench.row("mandelbrot 640 x 480, a row per leaf"), &pools, &points, mandelbrot_of)
-        .contestant(ITERATORS, |n| {
+        .contestant(STD_SCOPE, |n| {
+            time_with(
+                n,
+                || points.clone(),
+                |data| {
+                    let (upper, lower) = data.numbers.split_at_mut(rows / 2 * WIDTH);
+                    two_threads(
+                        || in_sequence::mandelbrot((), 0, upper),
+                        || in_sequence::mandelbrot((), rows / 2, lower),
+                    );
+                },
+            )
+        })
+        .contestant(RAYON_ITERATORS, |n| {
             time_with(
                 n,
                 || points.clone(),
@@ -235,14 +286,29 @@ fn map_reduce(bench: &Bench, pools: &Pools, scale: usize) {
                     .reveille
                     .enter(|w| time(n, |_| _ = black_box(w.map_reduce(0..numbers.len(), leaf, map, |a, b| a + b))))
             })
-            .contestant(ITERATORS, move |n| {
+            .contestant(STD_SCOPE, move |n| {
+                let (left, right) = numbers.split_at(numbers.len() / 2);
+                time(n, |_| {
+                    let first = || in_sequence::map_reduce((), left, leaf);
+                    let (a, b) = two_threads(first, || in_sequence::map_reduce((), right, leaf));
+                    let _ = black_box(a + b);
+                })
+            })
+            .contestant(RAYON_ITERATORS, move |n| {
                 pools.rayon.install(|| time(n, |_| _ = black_box(numbers.par_chunks(leaf).map(squares).sum::<f32>())))
             })
-            .target(at_most(1.0).times_best_except(NOT_PEERS))
+            .target(at_most(1.0).times_best_peer())
             .target(at_least_as_fast(1.0, SEQUENTIAL));
         if count > 1 {
             row = row.target(at_least_as_fast(1.5, SEQUENTIAL));
         }
         row.run(count);
     }
+    let all = &numbers[..];
+    // A thread that has the last leaf may not have a processor.
+    let crowded = Pools::new(4 * thread::available_parallelism().map_or(1, usize::from));
+    race!(bench.row("map-reduce of 10 M f32, leaf 4096, four workers per CPU"), &crowded, 1.0, map_reduce(all, 4_096))
+        .target(at_most(1.0).times_best_peer())
+        .target(at_least_as_fast(1.0, SEQUENTIAL))
+        .run(1);
 }

@@ -1,7 +1,7 @@
 //! A line server on mio: an epoll loop by hand, with the pool's completions as one more descriptor.
 //!
 //! ```text
-//! cargo run --release --example line_server_mio [FILE [SECONDS]]
+//! cargo run --release --example line_server_mio [FILE [SECONDS [normal|nice|batch|idle]]]
 //! ```
 //!
 //! It serves a client of its own, which measures pings without and with load, prints the result, and ends.
@@ -54,14 +54,15 @@ impl Wake for WakeClient {
 }
 
 fn main() -> anyhow::Result<()> {
+    let plan = Plan::from_arguments();
     let mut poll = mio::Poll::new()?;
-    let (offload, mut completions) = line_server::offload(Pipe::new()?);
+    let (offload, mut completions) = line_server::offload(plan.schedule, Pipe::new()?);
     let descriptor = completions.signal().as_raw_fd();
     poll.registry().register(&mut SourceFd(&descriptor), POOL, Interest::READABLE)?;
 
     let mut listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let client = line_server::client(listener.local_addr()?, Plan::from_arguments(), &DONE);
+    let client = line_server::client(listener.local_addr()?, plan, &DONE);
 
     let finished = Arc::new(Finished::default());
     let mut clients = HashMap::new();

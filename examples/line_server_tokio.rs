@@ -1,7 +1,7 @@
 //! A line server on tokio, on one thread: heavy requests go to the pool, and the loop goes on answering pings.
 //!
 //! ```text
-//! cargo run --release --example line_server_tokio [FILE [SECONDS]]
+//! cargo run --release --example line_server_tokio [FILE [SECONDS [normal|nice|batch|idle]]]
 //! ```
 //!
 //! It serves a client of its own, which measures pings without and with load, prints the result, and ends.
@@ -27,13 +27,14 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve() -> anyhow::Result<()> {
-    let (offload, completions) = line_server::offload(WakerSignal::new());
+    let plan = Plan::from_arguments();
+    let (offload, completions) = line_server::offload(plan.schedule, WakerSignal::new());
     let offload = Rc::new(offload);
     spawn_local(completions.drive(BUDGET)); // wakes the tasks whose closures are done
     let heartbeat = spawn_local(heartbeat());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let client = line_server::client(listener.local_addr()?, Plan::from_arguments(), &DONE);
+    let client = line_server::client(listener.local_addr()?, plan, &DONE);
     while !DONE.load(Ordering::Acquire) {
         let (stream, _) = listener.accept().await?;
         let offload = offload.clone();

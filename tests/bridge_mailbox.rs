@@ -1,4 +1,4 @@
-//! The bridge as workers and a loop use it. `BRIDGE_ITEMS` sizes the stress (default 40,000 items).
+//! The bridge as workers and a loop use it. `BRIDGE_ITEMS` sizes the stress (default 10^6 items).
 #![cfg(all(feature = "std", target_os = "linux"))]
 
 use std::env;
@@ -15,7 +15,7 @@ use reveille::futex::Deadline;
 use reveille::futex::testing::Counting;
 
 fn items() -> u64 {
-    env::var("BRIDGE_ITEMS").map_or(40_000, |n| n.parse().expect("BRIDGE_ITEMS is a number"))
+    env::var("BRIDGE_ITEMS").map_or(1_000_000, |n| n.parse().expect("BRIDGE_ITEMS is a number"))
 }
 
 /// An event counter that adds up what the kernel counted: one for each write.
@@ -134,6 +134,36 @@ fn what_cannot_be_published_comes_back() {
     assert!(receiver.drain(Budget::ALL, drop).unwrap().closed);
     assert_eq!(receiver.drain(Budget::ALL, drop), Err(Closed), "drained twice");
     assert_eq!(bridge.phase(), Phase::Closed);
+}
+
+#[test]
+fn a_closed_bridge_hands_back_whatever_comes() {
+    use std::task::{Context, Poll, Waker};
+
+    let bridge: Bridge<Boxed<u32>, Parker> = Bridge::bounded(2, Parker::new());
+    let mut receiver = bridge.attach().unwrap();
+    (0..2).for_each(|i| bridge.try_publish(0, Boxed::new(i)).unwrap());
+    // A task on the loop may wait for room: it does not block the thread that makes it.
+    let mut waiting = std::pin::pin!(bridge.publish_async(0, Boxed::new(2)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+
+    let unsent: Vec<_> = receiver.close_now().map(Boxed::into_inner).collect();
+    assert_eq!(unsent, [0, 1]);
+    assert_eq!(bridge.phase(), Phase::Closed);
+    let Poll::Ready(Err(PublishError::Closed(item))) = waiting.poll(&mut context) else { panic!("closed meanwhile") };
+    assert_eq!(*item, 2);
+    let Err(PublishError::Closed(item)) = bridge.try_publish(0, Boxed::new(3)) else { panic!("closed") };
+    let Err(PublishError::Closed(item)) = bridge.publish(0, item) else { panic!("closed, and no wait for room") };
+    let soon = Deadline::after(Duration::from_millis(1));
+    let Err(PublishError::Closed(item)) = bridge.publish_until(0, item, soon) else { panic!("closed") };
+    assert_eq!(*item, 3);
+    let chain: Chain<_> = (4..7).map(Boxed::new).collect();
+    let Err(PublishError::Closed(chain)) = bridge.publish_chain(0, chain) else { panic!("closed") };
+    assert_eq!(chain.len(), 3);
+    assert_eq!(receiver.close_now().count(), 0, "closed twice");
+    assert_eq!(receiver.drain(Budget::ALL, drop), Err(Closed));
+    assert_eq!(bridge.attach().err(), Some(Attached), "a closed bridge stays closed");
 }
 
 #[test]

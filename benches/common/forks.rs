@@ -43,14 +43,8 @@ impl Pools {
     }
 }
 
-pub(crate) const SEQUENTIAL: &str = "sequential";
-pub(crate) const OURS: &str = "reveille";
-pub(crate) const OURS_FREE: &str = "reveille, free join";
-/// The option with which chili looks at its heartbeat at every join, and so never runs one in sequence.
-pub(crate) const CHILI_EVERY: &str = "chili 0.2, every join a job";
-pub(crate) const CHILI: &str = "chili 0.2";
-pub(crate) const RAYON: &str = "rayon 1.12";
-pub(crate) const FORTE: &str = "forte 1.0.0-alpha.4";
+#[allow(unused_imports, reason = "each benchmark uses a part of it")]
+pub(crate) use crate::common::peers::{CHILI, CHILI_EVERY, FORTE, OURS, OURS_FREE, RAYON, SEQUENTIAL};
 
 /// Both in order, for a context of nothing.
 #[inline(always)]
@@ -170,7 +164,7 @@ macro_rules! race {
                 time(n, |_| _ = black_box(by_forte::$function(w, $(black_box($argument)),*)))
             }) / parts
         })
-        .contestant($crate::forks::SEQUENTIAL, move |n| {
+        .beside($crate::forks::SEQUENTIAL, move |n| {
             time(n, |_| _ = black_box(in_sequence::$function((), $(black_box($argument)),*))) / parts
         })
     }};

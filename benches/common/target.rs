@@ -2,9 +2,14 @@
 
 use std::fmt::Write as _;
 
-/// A bound on what the row's first contestant, ours, measured.
+/// A bound on what one of ours measured: the row's first contestant, if no other is named.
 pub(crate) struct Target<'a> {
+    who: Option<&'a str>,
+    /// What the bound stands for, if the row does not say it.
+    note: Option<&'a str>,
     bound: f64,
+    /// Added to the bound: what may come on top of a peer's measure.
+    plus: f64,
     of: Of<'a>,
     take: Take,
     /// Something to hope for: a miss is not a loss.
@@ -16,8 +21,8 @@ enum Of<'a> {
     Units,
     /// Times what this contestant measured.
     Peer(&'a str),
-    /// Times what the best of the others measured, but for these.
-    BestExcept(&'a [&'a str]),
+    /// Times what the best peer measured.
+    BestPeer,
     /// This contestant's measure divided by the bound: so many times as fast.
     Faster(&'a str),
 }
@@ -34,6 +39,7 @@ pub(crate) struct Measured<'a> {
     pub(crate) name: &'a str,
     pub(crate) best: f64,
     pub(crate) median: f64,
+    pub(crate) is_peer: bool,
 }
 
 /// A target, in words, and what came out.
@@ -41,19 +47,29 @@ pub(crate) struct Verdict {
     pub(crate) text: String,
     /// What is compared with the bound.
     pub(crate) value: f64,
-    pub(crate) bound: f64,
     pub(crate) met: bool,
     pub(crate) stretch: bool,
 }
 
+impl Verdict {
+    /// In a word.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match (self.met, self.stretch) {
+            (true, _) => "met",
+            (false, true) => "not reached",
+            (false, false) => "MISSED",
+        }
+    }
+}
+
 /// At most this many of the row's unit.
 pub(crate) fn at_most<'a>(bound: f64) -> Target<'a> {
-    Target { bound, of: Of::Units, take: Take::Best, stretch: false }
+    Target { who: None, note: None, bound, plus: 0.0, of: Of::Units, take: Take::Best, stretch: false }
 }
 
 /// At least this many times as fast as a contestant.
 pub(crate) fn at_least_as_fast(bound: f64, as_peer: &str) -> Target<'_> {
-    Target { bound, of: Of::Faster(as_peer), take: Take::Best, stretch: false }
+    Target { who: None, note: None, bound, plus: 0.0, of: Of::Faster(as_peer), take: Take::Best, stretch: false }
 }
 
 impl<'a> Target<'a> {
@@ -64,12 +80,22 @@ impl<'a> Target<'a> {
 
     /// ... times what the best peer measured.
     pub(crate) fn times_best_peer(self) -> Self {
-        self.times_best_except(&[])
+        Target { of: Of::BestPeer, ..self }
     }
 
-    /// ... times what the best peer measured; those named are not peers.
-    pub(crate) fn times_best_except(self, not: &'a [&'a str]) -> Self {
-        Target { of: Of::BestExcept(not), ..self }
+    /// ... and so many of the row's unit more.
+    pub(crate) fn plus(self, units: f64) -> Self {
+        Target { plus: units, ..self }
+    }
+
+    /// It is for this one of ours, not for the first.
+    pub(crate) fn by(self, who: &'a str) -> Self {
+        Target { who: Some(who), ..self }
+    }
+
+    /// Says what the bound stands for.
+    pub(crate) fn note(self, note: &'a str) -> Self {
+        Target { note: Some(note), ..self }
     }
 
     /// Compares medians, not best rounds.
@@ -82,49 +108,47 @@ impl<'a> Target<'a> {
         Target { stretch: true, ..self }
     }
 
-    /// Whether ours, the first of the measured, meets it.
+    /// Whether ours meets it.
     pub(crate) fn judge(&self, measured: &[Measured<'_>]) -> Verdict {
         let of = |m: &Measured<'_>| match self.take {
             Take::Best => m.best,
             Take::Median => m.median,
         };
-        let (ours, peers) = measured.split_first().expect("a row has contestants");
         let named = |name: &str| {
-            peers.iter().find(|m| m.name == name).unwrap_or_else(|| panic!("no contestant is called {name:?}"))
+            measured.iter().find(|m| m.name == name).unwrap_or_else(|| panic!("no contestant is called {name:?}"))
         };
-        let bound = self.bound;
+        let ours = self.who.map_or(&measured[0], named);
+        let Target { bound, plus, .. } = *self;
+        // Not by division: what is left above a baseline can be zero.
+        let over = |name: &str, theirs: f64| match plus {
+            0.0 => (format!("at most {bound} x {name}"), of(ours) / theirs, of(ours) <= bound * theirs),
+            _ => (format!("at most {bound} x {name} + {plus}"), of(ours), of(ours) <= bound * theirs + plus),
+        };
         let (mut text, value, met) = match self.of {
             Of::Units => (format!("at most {bound}"), of(ours), of(ours) <= bound),
-            Of::Peer(name) => over(bound, of(ours), name, of(named(name))),
-            Of::BestExcept(not) => best(bound, of(ours), peers, not, of),
+            Of::Peer(name) => over(name, of(named(name))),
+            Of::BestPeer => {
+                let best = measured.iter().filter(|m| m.is_peer).min_by(|a, b| of(a).total_cmp(&of(b)));
+                let best = best.expect("a row has peers");
+                over(&format!("the best peer ({})", best.name), of(best))
+            }
             Of::Faster(name) => {
                 let speed = of(named(name)) / of(ours);
                 (format!("at least {bound} x as fast as {name}"), speed, speed >= bound)
             }
         };
+        if let Some(who) = self.who {
+            text = format!("{who} {text}");
+        }
+        if let Some(note) = self.note {
+            let _ = write!(text, ", {note}");
+        }
         if matches!(self.take, Take::Median) {
             text.push_str(", median");
         }
         if self.stretch {
             let _ = write!(text, " (stretch)");
         }
-        Verdict { text, value, bound, met, stretch: self.stretch }
+        Verdict { text, value, met, stretch: self.stretch }
     }
-}
-
-fn over(bound: f64, ours: f64, name: &str, theirs: f64) -> (String, f64, bool) {
-    // Not by division: what is left above a baseline can be zero.
-    (format!("at most {bound} x {name}"), ours / theirs, ours <= bound * theirs)
-}
-
-fn best(
-    bound: f64,
-    ours: f64,
-    peers: &[Measured<'_>],
-    not: &[&str],
-    of: impl Fn(&Measured<'_>) -> f64,
-) -> (String, f64, bool) {
-    let peers = peers.iter().filter(|m| !not.contains(&m.name));
-    let peer = peers.min_by(|a, b| of(a).total_cmp(&of(b))).expect("a row has peers");
-    over(bound, ours, &format!("the best peer ({})", peer.name), of(peer))
 }

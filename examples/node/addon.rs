@@ -7,10 +7,13 @@
 //!
 //! `hashFile(path)` returns a promise at once. A worker of the pool reads and hashes the file and publishes the digest;
 //! the edge of the bridge is one call of a thread-safe function, and when the loop calls back, one drain settles every
-//! promise that is ready. The main thread never waits.
+//! promise that is ready. The main thread never waits, and the workers give way to it.
 #![cfg(target_os = "linux")]
 
 mod napi;
+#[path = "../line_server/schedule.rs"]
+#[allow(dead_code, reason = "the line servers' choice; here there is one")]
+mod schedule;
 #[path = "../line_server/sha256.rs"]
 mod sha256;
 
@@ -86,7 +89,8 @@ pub unsafe extern "C" fn napi_register_module_v1(env: Env, exports: Value) -> Va
     unsafe { napi::napi_unref_threadsafe_function(env, function) };
     let mail = Arc::new(Mail::new(CallLoop(function)));
     let receiver = Bridge::attach_to(mail.clone()).expect("a new bridge has no receiver");
-    let pool = ThreadPoolBuilder::new().num_threads(WORKERS).build().expect("threads can be made");
+    let builder = ThreadPoolBuilder::new().num_threads(WORKERS);
+    let pool = builder.start_handler(|_| schedule::Schedule::Idle.apply()).build().expect("threads can be made");
     HOST.set(Some(Host { pool, mail, receiver, open: 0 }));
     // SAFETY: the hook is a function of this library, which Node.js does not unload.
     unsafe { napi::napi_add_env_cleanup_hook(env, leave, null_mut()) };

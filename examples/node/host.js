@@ -51,8 +51,8 @@ async function main() {
   show(`${REQUESTS} files on the pool`, busy);
   console.log(`signals to the loop: ${signals() - before}`);
   // A timer of a busy machine comes late; one of a blocked loop does not come at all.
-  assert(busy.ms < 500 || busy.beats >= busy.ms / BEAT_MS / 10, 'the loop went on while the pool worked');
-  assert(signals() - before <= REQUESTS, 'at most one signal per result');
+  assert(busy.ms < 20 * BEAT_MS || busy.beats > 0, 'the loop went on while the pool worked');
+  assert(signals() > before && signals() - before <= REQUESTS, 'at most one signal per result');
 
   await assert.rejects(hashFile('/nonexistent'), /No such file/);
   assert.throws(() => hashFile(7), TypeError);

@@ -1,5 +1,5 @@
 //! `cargo xtask test`: everything that must hold before a change is merged, without any tool but the Rust toolchain and
-//! a C compiler.
+//! a C compiler; what needs another one is left out if it is not there, and says so.
 
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
@@ -39,6 +39,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         "example, wordcount --check",
         [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],
     );
+    // They assert what they answer; how fast is for a look at a quiet machine.
+    let line_server =
+        |name: &str| cmd!(sh, "cargo run --quiet --all-features --example {name} -- README.md 0.5").ignore_stdout();
+    steps.commands("example, line servers", ["line_server_tokio", "line_server_mio"].map(line_server));
+    node_addon(sh, &mut steps);
     // The private pages first: they check the links between private items, and the public ones replace them.
     let document =
         || cmd!(sh, "cargo doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
@@ -55,6 +60,22 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
             .env("RUSTFLAGS", SHUTTLE),
     );
     steps.finish()
+}
+
+/// The Node.js addon under the JavaScript event loop; what is asserted is in the host. Node.js is no tool that one must have.
+fn node_addon(sh: &Shell, steps: &mut Steps) {
+    if !cfg!(target_os = "linux") || cmd!(sh, "node --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+        eprintln!("\n==> example, node addon: SKIPPED, there is no node (Debian: apt-get install nodejs)");
+        return;
+    }
+    let addon = "target/release/examples/libnode_addon.so";
+    steps.commands(
+        "example, node addon",
+        [
+            cmd!(sh, "cargo build --quiet --release --example node_addon"),
+            cmd!(sh, "node examples/node/host.js {addon}").ignore_stdout(),
+        ],
+    );
 }
 
 fn lint_features<'a>(sh: &'a Shell, package: &Package) -> Vec<Cmd<'a>> {
