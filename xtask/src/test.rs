@@ -5,8 +5,8 @@ use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::metadata::{self, Package};
-use crate::rows;
 use crate::steps::Steps;
+use crate::{platforms, rows};
 
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
@@ -54,6 +54,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         cmd!(sh, "cargo test --release --target-dir target/shuttle --no-fail-fast --package reveille-shuttle-tests")
             .env("RUSTFLAGS", SHUTTLE),
     );
+    platforms::quick(sh, &mut steps);
     steps.finish()
 }
 

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use xshell::{Cmd, cmd};
 
-use super::PACKAGES;
-use super::machine::{Machine, variable, word};
+use super::machine::{Extent, Machine, variable, word};
+use super::{FEW_LAYERS, LAYERS};
 use crate::steps::Steps;
 
 /// A Linux of another processor.
@@ -15,36 +15,39 @@ struct Cross {
     runner: &'static str,
 }
 
-fn packages() -> impl Iterator<Item = String> {
-    PACKAGES.iter().flat_map(|package| ["--package".to_owned(), (*package).to_owned()])
+/// The tests, of as many layers as there is time for.
+fn tests<'a>(machine: &Machine<'a>, command: Cmd<'a>) -> Cmd<'a> {
+    let layers = match machine.extent {
+        Extent::Quick => FEW_LAYERS,
+        Extent::Whole => LAYERS,
+    };
+    // An emulated processor takes ten times as long, and what fails here hardly does so for rare inputs.
+    command.args(["--no-fail-fast", "--lib", "--tests"]).args(layers).env("PROPTEST_CASES", "32")
+}
+
+/// The futex alone, which makes system calls by its own instruction if it may not use libc.
+fn own_system_calls<'a>(command: Cmd<'a>) -> Cmd<'a> {
+    command.args(["--no-fail-fast", "--lib", "--tests", "--package", "reveille-futex", "--no-default-features"])
 }
 
 pub(super) fn native(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
     let sh = machine.sh;
-    let test = || cmd!(sh, "cargo test --no-fail-fast --lib --tests").args(packages());
-    steps.cargo_test(&format!("{name}: libc"), test());
-    let raw = cmd!(sh, "cargo test --no-fail-fast --lib --tests --package reveille-futex").args([
-        "--no-default-features",
-        "--features",
-        "linux-raw",
-    ]);
+    steps.cargo_test(&format!("{name}: libc"), tests(machine, cmd!(sh, "cargo test")));
+    let raw = own_system_calls(cmd!(sh, "cargo test")).args(["--features", "linux-raw"]);
     steps.cargo_test(&format!("{name}: own system calls"), raw);
     Ok(())
 }
 
-/// Both ways to make a system call; a target's own instruction runs nowhere else.
 fn cross(machine: &Machine<'_>, steps: &mut Steps, name: &str, cross: &Cross) -> Result<()> {
     machine.install(cross.packages)?;
-    for (way, features) in [("libc", &[][..]), ("own system calls", &["--no-default-features"][..])] {
-        let test = machine
+    let command = || -> Result<Cmd<'_>> {
+        Ok(machine
             .cargo("test", cross.target, "", "std,panic_unwind")?
-            .args(["--no-fail-fast", "--lib", "--tests"])
-            .args(packages())
-            .args(features)
             .env(variable(cross.target, "LINKER"), cross.linker)
-            .env(variable(cross.target, "RUNNER"), cross.runner);
-        steps.cargo_test(&format!("{name}: {way}"), test);
-    }
+            .env(variable(cross.target, "RUNNER"), cross.runner))
+    };
+    steps.cargo_test(&format!("{name}: libc"), tests(machine, command()?));
+    steps.cargo_test(&format!("{name}: own system calls"), own_system_calls(command()?));
     Ok(())
 }
 
@@ -133,12 +136,16 @@ pub(super) fn windows(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> R
     }
     let runner = machine
         .script("wine.sh", &format!("unset DISPLAY\nWINEPREFIX={} WINEDEBUG=-all exec {WINE} \"$@\"", word(&prefix)))?;
-    let test = machine
-        .cargo("test", TARGET, "", "std,panic_unwind")?
-        .args(["--no-fail-fast", "--lib", "--tests"])
-        .args(packages())
-        .env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc")
-        .env(variable(TARGET, "RUNNER"), runner);
-    steps.cargo_test(name, test);
+    let cargo = |what: &str| -> Result<Cmd<'_>> {
+        Ok(machine
+            .cargo(what, TARGET, "", "std,panic_unwind")?
+            .env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc")
+            .env(variable(TARGET, "RUNNER"), &runner))
+    };
+    steps.cargo_test(name, tests(machine, cargo("test")?));
+    if machine.extent == Extent::Whole {
+        let count = ["--quiet", "--example", "wordcount", "--", "--threads", "2", "--check", "pool", "futex"];
+        steps.commands(&format!("{name}: wordcount"), [cargo("run")?.args(count)]);
+    }
     environment(cmd!(sh, "/usr/lib/wine/wineserver64 -k").ignore_status())
 }

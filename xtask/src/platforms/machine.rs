@@ -10,16 +10,42 @@ use crate::metadata;
 /// Compiler, cargo and library sources of one version, beside whatever rustup has.
 const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
+/// How much is tested where all could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The layers that everything stands on, and the pool.
+    Quick,
+    Whole,
+}
+
 /// The machine that everything runs on.
 pub(crate) struct Machine<'a> {
     pub(crate) sh: &'a Shell,
+    pub(crate) extent: Extent,
     /// Build results and tools; below `target/`, so that a clean build forgets them.
     pub(crate) scratch: PathBuf,
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(sh: &'a Shell) -> Self {
-        Machine { sh, scratch: metadata::root().join("target").join("platforms") }
+    pub(crate) fn new(sh: &'a Shell, extent: Extent) -> Self {
+        Machine { sh, extent, scratch: metadata::root().join("target").join("platforms") }
+    }
+
+    /// Whether packages can be installed without asking anybody; if not, why.
+    pub(crate) fn can_install(&self) -> Result<(), &'static str> {
+        let sh = self.sh;
+        let succeeds = |command: Cmd<'_>| command.quiet().ignore_stdout().ignore_stderr().run().is_ok();
+        if !succeeds(cmd!(sh, "apt-get --version")) {
+            Err("no apt-get to install compilers and emulators with")
+        } else if !self.is_root() && !succeeds(cmd!(sh, "sudo --non-interactive true")) {
+            Err("not allowed to install compilers and emulators; `cargo xtask platforms` asks")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_root(&self) -> bool {
+        cmd!(self.sh, "id -u").quiet().read().is_ok_and(|user| user == "0")
     }
 
     /// Installs those Debian packages that are missing.
@@ -29,8 +55,7 @@ impl<'a> Machine<'a> {
             return Ok(());
         }
         let sh = self.sh;
-        let root = cmd!(sh, "id -u").quiet().read()? == "0";
-        let prefix: &[&str] = if root { &[] } else { &["sudo"] };
+        let prefix: &[&str] = if self.is_root() { &[] } else { &["sudo"] };
         let apt = |arguments: &[&str]| {
             let mut words = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied());
             let program = words.next().expect("at least apt-get");
@@ -63,6 +88,7 @@ impl<'a> Machine<'a> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", "/usr/bin/rustc")
             .env("RUSTDOC", "/usr/bin/rustdoc") // or documentation tests meet another compiler's libraries
+            .env("CARGO_PROFILE_DEV_DEBUG", "0") // half the time of a build
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env("RUSTFLAGS", flags))
     }
