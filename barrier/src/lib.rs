@@ -25,6 +25,8 @@
 //!
 //! That a panic breaks a `Barrier` takes a [`BreakGuard`] or an [`ArrivalToken`] that the panic drops: a barrier cannot know
 //! of threads that have told it nothing.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
 
 #[cfg(feature = "std")]

@@ -27,6 +27,8 @@
 //! });
 //! assert_eq!(READY.load(Ordering::Relaxed), 1);
 //! ```
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![no_std]
 #![cfg_attr(all(target_arch = "wasm32", target_feature = "atomics"), feature(stdarch_wasm_atomic_wait))]
 

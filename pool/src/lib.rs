@@ -1,4 +1,6 @@
 //! A work-stealing fork-join pool, wired together by a lock-free wake path.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(any(test, feature = "std", loom)), no_std)]
 
 #[cfg(feature = "alloc")]

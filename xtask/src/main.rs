@@ -1,6 +1,7 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
 mod bench_report;
+mod interrupts;
 mod metadata;
 mod models;
 mod platforms;
@@ -39,6 +40,8 @@ enum Command {
     BenchReport(bench_report::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
+    /// Check that each public function of the layers says whether an interrupt may call it
+    Interrupts,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
+        Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

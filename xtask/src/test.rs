@@ -6,7 +6,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::metadata::{self, Package};
 use crate::steps::Steps;
-use crate::{platforms, rows};
+use crate::{interrupts, platforms, rows};
 
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
@@ -24,6 +24,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
     steps.commands("format", [cmd!(sh, "cargo fmt --all --check")]);
     steps.check("rows of REGRESSIONS.md", || rows::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
+    steps.check("tables of interrupts", || interrupts::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.commands(
         "clippy, everything",
         [cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings")],
