@@ -122,7 +122,8 @@ fn a_wait_that_does_not_compare_is_found() {
         if TRAP.catches(&SUITE, word, expected) {
             // The leader moves and wakes now, between the caller's look and its wait.
             let leaders_turns = (expected - ENDLESS) / 2 + 1;
-            while TRAP.wakes.load(Ordering::Relaxed) < ENDLESS + leaders_turns {
+            let not_yet = || TRAP.wakes.load(Ordering::Relaxed) < ENDLESS + leaders_turns;
+            while not_yet() && SUITE.check().is_ok() {
                 Os::yield_now();
             }
         }

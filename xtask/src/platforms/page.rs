@@ -24,7 +24,8 @@ const BELOW: &str = "\n\
 * *run*: on this machine's processor, which is x86-64 with Linux, or in Node. *emulated*: by QEMU or wine. *linked*: a missing
   symbol would have failed the link, so names are proved, and not what the functions do.
 * *all tests*: unit and integration tests of futex, deque, latch, barrier, bridge and pool, and `tests/*.rs` through the
-  facade. Tests of Linux alone (epoll, `/proc`, seccomp) are empty elsewhere.
+  facade. Tests of Linux alone (epoll, seccomp, processes) are empty elsewhere. QEMU leaves four out: one makes threads in a
+  forked child, which it cannot do, and three measure processor time.
 * QEMU on x86 shows code generation and the platform's own code. It does not show a missing acquire or release, which loom
   is for: `loom-tests/README.md`.
 * Not here: a run on macOS, iOS or FreeBSD, Miri, wasm32-wasip1-threads.
