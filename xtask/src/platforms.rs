@@ -39,14 +39,6 @@ const LAYERS: &[&str] = &[
     "--features=reveille/stream",
 ];
 
-/// What of them `cargo xtask test` has the time for.
-const FEW_LAYERS: &[&str] = &[
-    "--package=reveille-futex",
-    "--package=reveille-latch",
-    "--package=reveille-pool",
-    "--features=reveille-pool/std,reveille-latch/std",
-];
-
 /// The targets that `cargo xtask test` has the time for: another width, another order of memory, another system, none.
 const QUICK: &[&str] = &["i686", "aarch64", "windows", "riscv64-bare"];
 

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use xshell::{Cmd, cmd};
 
+use super::LAYERS;
 use super::machine::{Extent, Machine, variable, word};
-use super::{FEW_LAYERS, LAYERS};
 use crate::steps::Steps;
 
 /// What qemu-user cannot do: make threads in a forked child of a process that has some, and charge a thread for its own
@@ -24,14 +24,27 @@ struct Cross {
     runner: &'static str,
 }
 
-/// The tests, of as many layers as there is time for.
-fn tests<'a>(machine: &Machine<'a>, command: Cmd<'a>) -> Cmd<'a> {
-    let layers = match machine.extent {
-        Extent::Quick => FEW_LAYERS,
-        Extent::Whole => LAYERS,
-    };
+/// How a command for a target is made: `build`, `test`, `run`.
+type Cargo<'a> = dyn Fn(&str) -> Result<Cmd<'a>> + 'a;
+
+/// The tests that there is time for: all, or those of the futex and a few that need nothing but the facade. `skipped` are
+/// names of tests.
+fn tests(machine: &Machine<'_>, steps: &mut Steps, name: &str, cargo: &Cargo<'_>, skipped: &[&str]) -> Result<()> {
+    let skipped = || skipped.iter().flat_map(|name| ["--skip", name]);
     // An emulated processor takes ten times as long, and what fails here hardly does so for rare inputs.
-    command.args(["--no-fail-fast", "--lib", "--tests"]).args(layers).env("PROPTEST_CASES", "32")
+    let test = || {
+        Ok::<_, anyhow::Error>(cargo("test")?.args(["--no-fail-fast", "--lib", "--tests"]).env("PROPTEST_CASES", "32"))
+    };
+    match machine.extent {
+        Extent::Whole => steps.cargo_test(name, test()?.args(LAYERS).arg("--").args(skipped())),
+        Extent::Quick => {
+            steps.cargo_test(&format!("{name}: futex"), test()?.args(["--package", "reveille-futex"]));
+            let few = machine.guest("few").join("Cargo.toml");
+            let few = test()?.arg("--manifest-path").arg(few).arg("--").args(skipped());
+            steps.cargo_test(&format!("{name}: facade"), few);
+        }
+    }
+    Ok(())
 }
 
 /// The futex alone, which makes system calls by its own instruction if it may not use libc.
@@ -41,7 +54,7 @@ fn own_system_calls<'a>(command: Cmd<'a>) -> Cmd<'a> {
 
 pub(super) fn native(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
     let sh = machine.sh;
-    steps.cargo_test(&format!("{name}: libc"), tests(machine, cmd!(sh, "cargo test")));
+    tests(machine, steps, name, &|what| Ok(cmd!(sh, "cargo {what}")), &[])?;
     let raw = own_system_calls(cmd!(sh, "cargo test")).args(["--features", "linux-raw"]);
     steps.cargo_test(&format!("{name}: own system calls"), raw);
     Ok(())
@@ -49,18 +62,14 @@ pub(super) fn native(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Re
 
 fn cross(machine: &Machine<'_>, steps: &mut Steps, name: &str, cross: &Cross) -> Result<()> {
     machine.install(cross.packages)?;
-    let command = || -> Result<Cmd<'_>> {
-        Ok(machine
-            .cargo("test", cross.target, "", "std,panic_unwind")?
-            .env(variable(cross.target, "LINKER"), cross.linker)
-            .env(variable(cross.target, "RUNNER"), cross.runner))
+    let cargo = |what: &str| {
+        let command = machine.cargo(what, cross.target, "", "std,panic_unwind")?;
+        let command = command.env(variable(cross.target, "LINKER"), cross.linker);
+        Ok(command.env(variable(cross.target, "RUNNER"), cross.runner))
     };
-    let mut test = tests(machine, command()?);
-    if cross.runner.starts_with("qemu") {
-        test = test.arg("--").args(NOT_EMULATED.iter().flat_map(|name| ["--skip", name]));
-    }
-    steps.cargo_test(&format!("{name}: libc"), test);
-    steps.cargo_test(&format!("{name}: own system calls"), own_system_calls(command()?));
+    let skipped = if cross.runner.starts_with("qemu") { NOT_EMULATED } else { &[] };
+    tests(machine, steps, name, &cargo, skipped)?;
+    steps.cargo_test(&format!("{name}: own system calls"), own_system_calls(cargo("test")?));
     Ok(())
 }
 
@@ -149,13 +158,12 @@ pub(super) fn windows(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> R
     }
     let runner = machine
         .script("wine.sh", &format!("unset DISPLAY\nWINEPREFIX={} WINEDEBUG=-all exec {WINE} \"$@\"", word(&prefix)))?;
-    let cargo = |what: &str| -> Result<Cmd<'_>> {
-        Ok(machine
-            .cargo(what, TARGET, "", "std,panic_unwind")?
-            .env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc")
-            .env(variable(TARGET, "RUNNER"), &runner))
+    let cargo = |what: &str| {
+        let command = machine.cargo(what, TARGET, "", "std,panic_unwind")?;
+        let command = command.env(variable(TARGET, "LINKER"), "x86_64-w64-mingw32-gcc");
+        Ok(command.env(variable(TARGET, "RUNNER"), &runner))
     };
-    steps.cargo_test(name, tests(machine, cargo("test")?));
+    tests(machine, steps, name, &cargo, &[])?;
     if machine.extent == Extent::Whole {
         let count = ["--quiet", "--example", "wordcount", "--", "--threads", "2", "--check", "pool", "futex"];
         steps.commands(&format!("{name}: wordcount"), [cargo("run")?.args(count)]);
