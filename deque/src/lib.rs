@@ -67,6 +67,7 @@
 //!
 #![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

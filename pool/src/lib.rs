@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(any(test, feature = "std", loom)), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

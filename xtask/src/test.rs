@@ -6,7 +6,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::metadata::{self, Package};
 use crate::steps::Steps;
-use crate::{interrupts, platforms, rows};
+use crate::{features, interrupts, platforms, rows};
 
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
@@ -30,7 +30,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         [cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings")],
     );
     for package in &published {
-        steps.commands(&format!("clippy, {}, each feature", package.name), lint_features(sh, package));
+        steps
+            .commands(&format!("clippy, {}, every combination of features", package.name), features::lint(sh, package));
     }
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
     steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
@@ -57,12 +58,6 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     );
     platforms::quick(sh, &mut steps);
     steps.finish()
-}
-
-fn lint_features<'a>(sh: &'a Shell, package: &Package) -> Vec<Cmd<'a>> {
-    let name = &package.name;
-    let combinations = package.combinations().into_iter();
-    combinations.map(|flags| cmd!(sh, "cargo clippy --quiet --package {name} {flags...} -- -D warnings")).collect()
 }
 
 /// The layers and the suite as the model checker sees them.
