@@ -8,14 +8,14 @@ use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::metadata::{self, Package};
-use crate::platforms::machine::{Extent, Machine};
+use crate::platforms::{self, machine::Machine};
 use crate::steps::Steps;
 
 /// 32 bits, compare-and-swap, no 64-bit atomics.
 const BARE: &str = "thumbv7em-none-eabi";
 
 pub(crate) fn run(sh: &Shell) -> Result<()> {
-    let machine = Machine::new(sh, Extent::Whole);
+    let machine = platforms::machine(sh);
     let packages = metadata::packages(sh)?;
     let published: Vec<_> = packages.iter().filter(|package| package.is_published()).collect();
     let mut steps = Steps::new();

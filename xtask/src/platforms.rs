@@ -143,6 +143,11 @@ pub(crate) struct Arguments {
     quick: bool,
 }
 
+/// The machine that everything runs on, for commands that build for other targets too.
+pub(crate) fn machine(sh: &Shell) -> Machine<'_> {
+    Machine::new(sh, Extent::Whole)
+}
+
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     if arguments.list {
         for Platform { name, evidence, about, .. } in PLATFORMS {
@@ -158,7 +163,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         quick(sh, &mut steps);
         return steps.finish();
     }
-    let machine = Machine::new(sh, Extent::Whole);
+    let machine = machine(sh);
     let is_chosen = |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|chosen| chosen == name);
     let rows = check(&machine, &mut steps, is_chosen);
     println!("\n{}", page::table(&rows));

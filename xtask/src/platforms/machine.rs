@@ -8,7 +8,7 @@ use xshell::{Cmd, Shell, cmd};
 use crate::metadata;
 
 /// Compiler, cargo and library sources of one version, beside whatever rustup has.
-const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+pub(crate) const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
 /// How much is tested where all could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +31,28 @@ impl<'a> Machine<'a> {
         Machine { sh, extent, scratch: metadata::root().join("target").join("platforms") }
     }
 
-    /// Whether packages can be installed without asking anybody; if not, why.
+    /// Whether what a target needs can be installed without asking anybody; if not, why.
     pub(crate) fn can_install(&self) -> Result<(), &'static str> {
         let sh = self.sh;
         let succeeds = |command: Cmd<'_>| command.quiet().ignore_stdout().ignore_stderr().run().is_ok();
         if !succeeds(cmd!(sh, "apt-get --version")) {
-            Err("no apt-get to install compilers and emulators with")
-        } else if !self.is_root() && !succeeds(cmd!(sh, "sudo --non-interactive true")) {
-            Err("not allowed to install compilers and emulators; `cargo xtask platforms` asks")
-        } else {
-            Ok(())
+            return Err("no apt-get to install compilers and emulators with");
         }
+        if !self.is_root() && !succeeds(cmd!(sh, "sudo --non-interactive true")) {
+            return Err("not allowed to install compilers and emulators; `cargo xtask platforms` asks");
+        }
+        let compiler = TOOLCHAIN[0];
+        let is_known = || succeeds(cmd!(sh, "apt-cache show {compiler}"));
+        if is_known() || (self.apt(&["update"]).quiet().run().is_ok() && is_known()) {
+            Ok(())
+        } else {
+            Err("this system has no package of a compiler with library sources")
+        }
+    }
+
+    fn apt(&self, arguments: &[&str]) -> Cmd<'a> {
+        let sh = self.sh;
+        if self.is_root() { cmd!(sh, "apt-get {arguments...}") } else { cmd!(sh, "sudo apt-get {arguments...}") }
     }
 
     fn is_root(&self) -> bool {
@@ -54,18 +65,13 @@ impl<'a> Machine<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        let sh = self.sh;
-        let prefix: &[&str] = if self.is_root() { &[] } else { &["sudo"] };
-        let apt = |arguments: &[&str]| {
-            let mut words = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied());
-            let program = words.next().expect("at least apt-get");
-            cmd!(sh, "{program}").args(words).env("DEBIAN_FRONTEND", "noninteractive")
-        };
         let install = || {
-            apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]).args(missing.clone())
+            self.apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"])
+                .args(missing.clone())
+                .env("DEBIAN_FRONTEND", "noninteractive")
         };
         if install().quiet().run().is_err() {
-            apt(&["update"]).quiet().run()?;
+            self.apt(&["update"]).quiet().run()?;
             install().run().with_context(|| format!("installing {missing:?}"))?;
         }
         Ok(())
