@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
+use crate::metadata;
 use crate::steps::Outcome;
 
 /// What comes before the table.
@@ -31,6 +32,9 @@ const BELOW: &str = "\n\
 * Not here: a run on macOS, iOS or FreeBSD, Miri, wasm32-wasip1-threads.
 ";
 
+/// Columns of a terminal.
+const WIDTH: u16 = 120;
+
 const HEAD: [&str; 4] = ["target", "how", "what ran", "verdict"];
 
 /// A target and what came of it.
@@ -43,8 +47,11 @@ impl Row {
     pub(super) fn new(name: &'static str, evidence: String, about: &str, outcome: &Outcome) -> Self {
         let verdict = match outcome {
             Outcome { error: Some(error), .. } => {
-                let line: String = error.lines().next().unwrap_or_default().chars().take(100).collect();
-                format!("FAILED: {}", line.replace('|', "/"))
+                // Neither where this machine keeps the workspace, nor what a table would read as its own.
+                let folder = format!("{}/", metadata::root().display());
+                let line =
+                    error.lines().next().unwrap_or_default().replace(&folder, "").replace('|', "/").replace('`', "'");
+                format!("FAILED: {}", line.chars().take(100).collect::<String>())
             }
             Outcome { tests: 0, .. } => "ok".to_owned(),
             Outcome { tests, .. } => format!("ok, {tests} tests"),
@@ -60,7 +67,8 @@ impl Row {
 /// The table as text.
 pub(super) fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(HEAD);
+    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(HEAD);
     table.add_rows(rows.iter().map(|Row { name, cells: [_, how, what, verdict] }| [name, &**how, what, verdict]));
     table
 }
@@ -99,8 +107,12 @@ mod tests {
             "{first}"
         );
         assert!(first.contains("| `c` | | | not run yet |"));
-        let second = renew(&first, &[row("b", 0, Some("no | such\nfile"))], names());
-        assert!(second.contains("ok, 3 tests |\n| `b` | run | everything | FAILED: no / such |\n"), "{second}");
+        let second = renew(
+            &first,
+            &[row("b", 0, Some(&format!("no | such `{}/x`\nfile", metadata::root().display())))],
+            names(),
+        );
+        assert!(second.contains("ok, 3 tests |\n| `b` | run | everything | FAILED: no / such 'x' |\n"), "{second}");
         assert_eq!(renew(&second, &[row("b", 0, None)], names()), first, "the same outcome is the same page");
     }
 
