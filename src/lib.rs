@@ -1,5 +1,6 @@
 //! Synchronization primitives and a work-stealing fork-join pool.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use reveille_barrier as barrier;
 pub use reveille_bridge as bridge;

@@ -25,7 +25,10 @@
 //!
 //! That a panic breaks a `Barrier` takes a [`BreakGuard`] or an [`ArrivalToken`] that the panic drops: a barrier cannot know
 //! of threads that have told it nothing.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "std")]
 extern crate std;

@@ -19,7 +19,10 @@
 //! | [`Parker`] | a thread that waits for nothing else |
 //!
 //! No allocation anywhere: items are intrusive nodes ([`Parcel`]), or boxes made by the caller. `Bridge::new` is `const`.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

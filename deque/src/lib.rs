@@ -64,7 +64,10 @@
 //! No SeqCst access is needed for loom's form of the steal, which has a fence; the form that runs has SeqCst loads in its
 //! place, which x86 gives for nothing. The argument for it is in `src/ends.rs`. `loom-tests/sweep/deque.md` lists every
 //! ordering with the model that fails without it.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

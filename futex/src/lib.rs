@@ -27,7 +27,10 @@
 //! });
 //! assert_eq!(READY.load(Ordering::Relaxed), 1);
 //! ```
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(all(target_arch = "wasm32", target_feature = "atomics"), feature(stdarch_wasm_atomic_wait))]
 
 #[cfg(any(loom, shuttle, test))]

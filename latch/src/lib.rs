@@ -13,7 +13,10 @@
 //!
 //! Misuse is an error and not arithmetic: see [`Underflow`] and [`AddError`]. A guard that is dropped by a panic tells the
 //! waiters: see [`Poisoned`]. It can tell a panic from a return only with the feature `std`.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "std")]
 extern crate std;

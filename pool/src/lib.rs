@@ -1,5 +1,8 @@
 //! A work-stealing fork-join pool, wired together by a lock-free wake path.
+//!
+#![doc = include_str!("../INTERRUPTS.md")]
 #![cfg_attr(not(any(test, feature = "std", loom)), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

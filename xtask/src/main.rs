@@ -1,6 +1,8 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
 mod bench_report;
+mod features;
+mod interrupts;
 mod metadata;
 mod models;
 mod platforms;
@@ -35,10 +37,14 @@ enum Command {
     Sanitize(sanitize::Arguments),
     /// Build and run the layers on every target that this machine can run or link
     Platforms(platforms::Arguments),
+    /// Build every combination of features, here and without a system, and the documentation as docs.rs does
+    Features,
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
+    /// Check that each public function of the layers says whether an interrupt may call it
+    Interrupts,
 }
 
 fn main() -> ExitCode {
@@ -61,7 +67,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
+        Command::Features => features::run(&sh),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
+        Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

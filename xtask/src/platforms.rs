@@ -1,29 +1,46 @@
 //! `cargo xtask platforms [NAME...]`: builds and runs the layers on every target that this machine can run or link.
 //!
 //! What a target needs is installed by package name when it is missing (Debian's, and one from PyPI), so that the command
-//! works on a machine that nobody prepared. Each target is one step, with an outcome decided by an exit status:
+//! works on a machine that nobody prepared. What decides is an exit status:
 //!
 //! | kind | what decides |
 //! |---|---|
-//! | run, emulated | `cargo test` of [`PACKAGES`] through the target's runner |
-//! | bare metal, wasm | a guest program runs the conformance suite; QEMU's or Node's exit status |
+//! | hosted | `cargo test` of [`LAYERS`] through the target's runner |
+//! | bare metal, wasm | a guest program checks itself; QEMU's or Node's exit status |
 //! | linked | every symbol of the test programs is found |
 //!
-//! To have a layer tested everywhere, add it to [`PACKAGES`].
+//! The outcome is a table, printed and kept in docs/platforms.md. To have a layer tested everywhere, add it to [`LAYERS`].
 
 mod guest;
 mod hosted;
 mod linked;
-mod machine;
+pub(crate) mod machine;
+mod page;
+mod wasm;
 
 use anyhow::{Result, bail};
 use xshell::Shell;
 
-use self::machine::Machine;
+use self::machine::{Extent, Machine};
+use self::page::Row;
+use crate::metadata;
 use crate::steps::Steps;
 
-/// The packages whose tests run on each hosted target. They bring their own unit and integration tests.
-const PACKAGES: &[&str] = &["reveille-futex"];
+/// The packages whose tests run on each hosted target. The facade brings the tests of the workspace, and makes the
+/// features of a system those of all.
+const LAYERS: &[&str] = &[
+    "--package=reveille",
+    "--package=reveille-futex",
+    "--package=reveille-deque",
+    "--package=reveille-latch",
+    "--package=reveille-barrier",
+    "--package=reveille-bridge",
+    "--package=reveille-pool",
+    "--features=reveille/stream",
+];
+
+/// The targets that `cargo xtask test` has the time for: another width, another order of memory, another system, none.
+const QUICK: &[&str] = &["i686", "aarch64", "windows", "riscv64-bare"];
 
 /// What a target shows.
 #[derive(Clone, Copy, Debug)]
@@ -48,44 +65,70 @@ const PLATFORMS: &[Platform] = &[
     Platform {
         name: "linux",
         evidence: Evidence::Run,
-        about: "this machine, through libc and by own system calls",
+        about: "x86-64: all tests, through libc; futex again by own system calls",
         check: hosted::native,
     },
     Platform {
         name: "linux-no-libc",
         evidence: Evidence::Run,
-        about: "a static program without any libc symbol",
+        about: "x86-64: the whole futex API in a static program without any libc symbol",
         check: guest::no_libc,
     },
     Platform {
-        name: "i686-linux",
+        name: "i686",
         evidence: Evidence::Run,
-        about: "32-bit times, natively on x86-64",
+        about: "Linux, 32-bit words and times: all tests, through libc; futex again by own system calls",
         check: hosted::i686,
     },
-    Platform { name: "aarch64-linux", evidence: Evidence::Emulated, about: "qemu-user", check: hosted::aarch64 },
     Platform {
-        name: "armv7-linux",
+        name: "aarch64",
         evidence: Evidence::Emulated,
-        about: "qemu-user, 32-bit times",
+        about: "Linux, qemu-user: all tests, through libc; futex again by own system calls",
+        check: hosted::aarch64,
+    },
+    Platform {
+        name: "armv7",
+        evidence: Evidence::Emulated,
+        about: "Linux, qemu-user, 32-bit words and times: all tests, through libc; futex again by own system calls",
         check: hosted::armv7,
     },
-    Platform { name: "riscv64-linux", evidence: Evidence::Emulated, about: "qemu-user", check: hosted::riscv64 },
-    Platform { name: "windows", evidence: Evidence::Emulated, about: "wine", check: hosted::windows },
     Platform {
-        name: "wasm",
-        evidence: Evidence::Run,
-        about: "wasm32 with atomics, Node's worker threads",
-        check: guest::wasm,
+        name: "riscv64",
+        evidence: Evidence::Emulated,
+        about: "Linux, qemu-user: all tests, through libc; futex again by own system calls",
+        check: hosted::riscv64,
     },
     Platform {
         name: "riscv64-bare",
         evidence: Evidence::Emulated,
-        about: "platform! on four harts without a system, QEMU virt",
+        about: "platform! on four harts without a system, QEMU virt: futex conformance",
         check: guest::riscv64,
     },
-    Platform { name: "macos", evidence: Evidence::Linked, about: "x86-64 and Arm, zig", check: linked::macos },
-    Platform { name: "freebsd", evidence: Evidence::Linked, about: "x86-64, zig", check: linked::freebsd },
+    Platform {
+        name: "windows",
+        evidence: Evidence::Emulated,
+        about: "x86-64, wine: all tests, wordcount compares its counts",
+        check: hosted::windows,
+    },
+    Platform {
+        name: "wasm",
+        evidence: Evidence::Run,
+        about: "wasm32 with atomics, threads of Node: futex conformance, latch, barrier, static pool; \
+                Atomics.wait and Atomics.notify of JavaScript on the same words",
+        check: wasm::node,
+    },
+    Platform {
+        name: "apple",
+        evidence: Evidence::Linked,
+        about: "macOS on x86-64 and Arm, zig: the tests of all layers",
+        check: linked::apple,
+    },
+    Platform {
+        name: "freebsd",
+        evidence: Evidence::Linked,
+        about: "x86-64, zig: the tests of all layers",
+        check: linked::freebsd,
+    },
 ];
 
 #[derive(clap::Args)]
@@ -95,26 +138,64 @@ pub(crate) struct Arguments {
     /// Print the platforms and what each can show
     #[arg(long)]
     list: bool,
+    /// Only what `cargo xtask test` does: a few targets, fewer tests, no page
+    #[arg(long, conflicts_with = "names")]
+    quick: bool,
+}
+
+/// The machine that everything runs on, for commands that build for other targets too.
+pub(crate) fn machine(sh: &Shell) -> Machine<'_> {
+    Machine::new(sh, Extent::Whole)
 }
 
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     if arguments.list {
         for Platform { name, evidence, about, .. } in PLATFORMS {
-            println!("{name:<16}{:<10}{about}", format!("{evidence:?}").to_lowercase());
+            println!("{name:<16}{:<10}{about}", evidence.word());
         }
         return Ok(());
     }
     if let Some(unknown) = arguments.names.iter().find(|name| PLATFORMS.iter().all(|known| known.name != **name)) {
         bail!("no platform is called {unknown}; see --list");
     }
-    let machine = Machine::new(sh);
     let mut steps = Steps::new();
-    for platform in PLATFORMS {
-        if arguments.names.is_empty() || arguments.names.iter().any(|name| name == platform.name) {
-            if let Err(error) = (platform.check)(&machine, &mut steps, platform.name) {
-                steps.check(platform.name, || Err(error));
-            }
-        }
+    if arguments.quick {
+        quick(sh, &mut steps);
+        return steps.finish();
     }
+    let machine = machine(sh);
+    let is_chosen = |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|chosen| chosen == name);
+    let rows = check(&machine, &mut steps, is_chosen);
+    println!("\n{}", page::table(&rows));
+    let file = metadata::root().join("docs/platforms.md");
+    let known = sh.read_file(&file).unwrap_or_default(); // there is none before the first run
+    sh.write_file(&file, page::renew(&known, &rows, PLATFORMS.iter().map(|platform| platform.name)))?;
     steps.finish()
+}
+
+/// The part of it that belongs to `cargo xtask test`, on a machine that has what it takes or may install it.
+pub(crate) fn quick(sh: &Shell, steps: &mut Steps) {
+    let machine = Machine::new(sh, Extent::Quick);
+    match machine.can_install() {
+        Ok(()) => drop(check(&machine, steps, |name| QUICK.contains(&name))),
+        Err(why) => steps.leave_out("platforms", why),
+    }
+}
+
+fn check(machine: &Machine<'_>, steps: &mut Steps, is_chosen: impl Fn(&str) -> bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for Platform { name, evidence, about, check } in PLATFORMS.iter().filter(|platform| is_chosen(platform.name)) {
+        let before = steps.mark();
+        if let Err(error) = check(machine, steps, name) {
+            steps.check(name, || Err(error));
+        }
+        rows.push(Row::new(name, evidence.word(), about, &steps.since(before)));
+    }
+    rows
+}
+
+impl Evidence {
+    fn word(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
 }

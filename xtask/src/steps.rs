@@ -11,6 +11,7 @@ use xshell::Cmd;
 pub(crate) struct Steps {
     start: Instant,
     done: Vec<Step>,
+    left_out: Vec<String>,
 }
 
 struct Step {
@@ -19,6 +20,15 @@ struct Step {
     /// Tests that the step ran, as `cargo test` counted them.
     tests: Option<Counts>,
     error: Option<String>,
+}
+
+/// What came of several checks.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Tests that passed.
+    pub(crate) tests: usize,
+    /// The first failure.
+    pub(crate) error: Option<String>,
 }
 
 /// The numbers of all lines `test result: ...` of one command.
@@ -31,7 +41,7 @@ struct Counts {
 
 impl Steps {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), done: Vec::new() }
+        Self { start: Instant::now(), done: Vec::new(), left_out: Vec::new() }
     }
 
     /// Runs a check; a failure is remembered and the next check runs all the same.
@@ -68,6 +78,25 @@ impl Steps {
         self.done.push(Step { name: name.to_owned(), time, tests, error });
     }
 
+    /// A place in the list, for [`since`](Self::since).
+    pub(crate) fn mark(&self) -> usize {
+        self.done.len()
+    }
+
+    /// What came of the checks after `mark`.
+    pub(crate) fn since(&self, mark: usize) -> Outcome {
+        let done = &self.done[mark..];
+        Outcome {
+            tests: done.iter().filter_map(|step| Some(step.tests?.passed)).sum(),
+            error: done.iter().find_map(|step| step.error.clone()),
+        }
+    }
+
+    /// Notes that a check was not made, and why; no failure, and no success.
+    pub(crate) fn leave_out(&mut self, name: &str, why: &str) {
+        self.left_out.push(format!("check {name} ... left out: {why}"));
+    }
+
     /// Prints one line per check and the outcome; an error if a check failed.
     pub(crate) fn finish(self) -> Result<()> {
         println!();
@@ -87,6 +116,9 @@ impl Steps {
                 (None, None) => passed += 1,
                 (None, Some(_)) => failed += 1,
             }
+        }
+        for line in &self.left_out {
+            println!("{line}");
         }
         for Step { name, error, .. } in &self.done {
             if let Some(error) = error {

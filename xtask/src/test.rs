@@ -5,8 +5,8 @@ use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
 use crate::metadata::{self, Package};
-use crate::rows;
 use crate::steps::Steps;
+use crate::{features, interrupts, platforms, rows};
 
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
@@ -24,12 +24,14 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
     steps.commands("format", [cmd!(sh, "cargo fmt --all --check")]);
     steps.check("rows of REGRESSIONS.md", || rows::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
+    steps.check("tables of interrupts", || interrupts::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.commands(
         "clippy, everything",
         [cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings")],
     );
     for package in &published {
-        steps.commands(&format!("clippy, {}, each feature", package.name), lint_features(sh, package));
+        steps
+            .commands(&format!("clippy, {}, every combination of features", package.name), features::lint(sh, package));
     }
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
     steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
@@ -59,6 +61,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         cmd!(sh, "cargo test --release --target-dir target/shuttle --no-fail-fast --package reveille-shuttle-tests")
             .env("RUSTFLAGS", SHUTTLE),
     );
+    platforms::quick(sh, &mut steps);
     steps.finish()
 }
 
@@ -76,12 +79,6 @@ fn node_addon(sh: &Shell, steps: &mut Steps) {
             cmd!(sh, "node examples/node/host.js {addon}").ignore_stdout(),
         ],
     );
-}
-
-fn lint_features<'a>(sh: &'a Shell, package: &Package) -> Vec<Cmd<'a>> {
-    let name = &package.name;
-    let combinations = package.combinations().into_iter();
-    combinations.map(|flags| cmd!(sh, "cargo clippy --quiet --package {name} {flags...} -- -D warnings")).collect()
 }
 
 /// The layers and the suite as the model checker sees them.

@@ -4,11 +4,11 @@
 use anyhow::{Context as _, Result};
 use xshell::cmd;
 
-use super::PACKAGES;
+use super::LAYERS;
 use super::machine::{Machine, variable, word};
 use crate::steps::Steps;
 
-pub(super) fn macos(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
+pub(super) fn apple(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
     link(machine, steps, name, "x86_64-apple-darwin", "x86_64-macos")?;
     link(machine, steps, name, "aarch64-apple-darwin", "aarch64-macos")
 }
@@ -30,11 +30,10 @@ fn link(machine: &Machine<'_>, steps: &mut Steps, name: &str, target: &str, zig_
     )?;
     let empty = machine.scratch.join("no-sdk");
     machine.sh.create_dir(&empty)?;
-    let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
     let build = machine
         .cargo("test", target, "", "std,panic_unwind")?
         .args(["--no-run", "--lib", "--tests"])
-        .args(packages)
+        .args(LAYERS)
         .env(variable(target, "LINKER"), linker)
         .env("SDKROOT", empty); // or the compiler looks for Apple's tools
     steps.commands(&format!("{name}: {target}"), [build]);

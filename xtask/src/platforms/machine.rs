@@ -8,18 +8,55 @@ use xshell::{Cmd, Shell, cmd};
 use crate::metadata;
 
 /// Compiler, cargo and library sources of one version, beside whatever rustup has.
-const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+pub(crate) const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+
+/// How much is tested where all could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The layers that everything stands on, and the pool.
+    Quick,
+    Whole,
+}
 
 /// The machine that everything runs on.
 pub(crate) struct Machine<'a> {
     pub(crate) sh: &'a Shell,
+    pub(crate) extent: Extent,
     /// Build results and tools; below `target/`, so that a clean build forgets them.
     pub(crate) scratch: PathBuf,
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(sh: &'a Shell) -> Self {
-        Machine { sh, scratch: metadata::root().join("target").join("platforms") }
+    pub(crate) fn new(sh: &'a Shell, extent: Extent) -> Self {
+        Machine { sh, extent, scratch: metadata::root().join("target").join("platforms") }
+    }
+
+    /// Whether what a target needs can be installed without asking anybody; if not, why.
+    pub(crate) fn can_install(&self) -> Result<(), &'static str> {
+        let sh = self.sh;
+        let succeeds = |command: Cmd<'_>| command.quiet().ignore_stdout().ignore_stderr().run().is_ok();
+        if !succeeds(cmd!(sh, "apt-get --version")) {
+            return Err("no apt-get to install compilers and emulators with");
+        }
+        if !self.is_root() && !succeeds(cmd!(sh, "sudo --non-interactive true")) {
+            return Err("not allowed to install compilers and emulators; `cargo xtask platforms` asks");
+        }
+        let compiler = TOOLCHAIN[0];
+        let is_known = || succeeds(cmd!(sh, "apt-cache show {compiler}"));
+        if is_known() || (self.apt(&["update"]).quiet().run().is_ok() && is_known()) {
+            Ok(())
+        } else {
+            Err("this system has no package of a compiler with library sources")
+        }
+    }
+
+    fn apt(&self, arguments: &[&str]) -> Cmd<'a> {
+        let sh = self.sh;
+        if self.is_root() { cmd!(sh, "apt-get {arguments...}") } else { cmd!(sh, "sudo apt-get {arguments...}") }
+    }
+
+    fn is_root(&self) -> bool {
+        cmd!(self.sh, "id -u").quiet().read().is_ok_and(|user| user == "0")
     }
 
     /// Installs those Debian packages that are missing.
@@ -28,19 +65,13 @@ impl<'a> Machine<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        let sh = self.sh;
-        let root = cmd!(sh, "id -u").quiet().read()? == "0";
-        let prefix: &[&str] = if root { &[] } else { &["sudo"] };
-        let apt = |arguments: &[&str]| {
-            let mut words = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied());
-            let program = words.next().expect("at least apt-get");
-            cmd!(sh, "{program}").args(words).env("DEBIAN_FRONTEND", "noninteractive")
-        };
         let install = || {
-            apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]).args(missing.clone())
+            self.apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"])
+                .args(missing.clone())
+                .env("DEBIAN_FRONTEND", "noninteractive")
         };
         if install().quiet().run().is_err() {
-            apt(&["update"]).quiet().run()?;
+            self.apt(&["update"]).quiet().run()?;
             install().run().with_context(|| format!("installing {missing:?}"))?;
         }
         Ok(())
@@ -63,6 +94,7 @@ impl<'a> Machine<'a> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", "/usr/bin/rustc")
             .env("RUSTDOC", "/usr/bin/rustdoc") // or documentation tests meet another compiler's libraries
+            .env("CARGO_PROFILE_DEV_DEBUG", "0") // half the time of a build
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env("RUSTFLAGS", flags))
     }
