@@ -11,6 +11,7 @@
 //!
 //! To have a layer tested everywhere, add it to [`PACKAGES`].
 
+mod bare;
 mod guest;
 mod hosted;
 mod linked;
@@ -18,6 +19,8 @@ mod machine;
 
 use anyhow::{Result, bail};
 use xshell::Shell;
+
+pub(crate) use self::machine::variable;
 
 use self::machine::Machine;
 use crate::steps::Steps;
@@ -81,8 +84,38 @@ const PLATFORMS: &[Platform] = &[
     Platform {
         name: "riscv64-bare",
         evidence: Evidence::Emulated,
-        about: "platform! on four harts without a system, QEMU virt",
-        check: guest::riscv64,
+        about: "platform! on four harts without a system, QEMU virt: futex conformance, deque, barrier, static pool",
+        check: bare::riscv64,
+    },
+    Platform {
+        name: "riscv32-bare",
+        evidence: Evidence::Emulated,
+        about: "the same on words of 32 bits, none of 64 bits atomic",
+        check: bare::riscv32,
+    },
+    Platform {
+        name: "aarch64-bare",
+        evidence: Evidence::Emulated,
+        about: "the same on four cores of Arm, QEMU virt",
+        check: bare::aarch64,
+    },
+    Platform {
+        name: "cortex-m33x2",
+        evidence: Evidence::Emulated,
+        about: "the same on two Cortex-M33, QEMU mps2-an521",
+        check: bare::cortex_m33x2,
+    },
+    Platform {
+        name: "cortex-m3",
+        evidence: Evidence::Emulated,
+        about: "storms of interrupts on latch, barrier, deque, bridge, pool, QEMU mps2-an385",
+        check: bare::cortex_m3,
+    },
+    Platform {
+        name: "cortex-m0",
+        evidence: Evidence::Emulated,
+        about: "the same without compare-and-swap: portable-atomic, critical-section, QEMU microbit",
+        check: bare::cortex_m0,
     },
     Platform { name: "macos", evidence: Evidence::Linked, about: "x86-64 and Arm, zig", check: linked::macos },
     Platform { name: "freebsd", evidence: Evidence::Linked, about: "x86-64, zig", check: linked::freebsd },
@@ -95,6 +128,11 @@ pub(crate) struct Arguments {
     /// Print the platforms and what each can show
     #[arg(long)]
     list: bool,
+}
+
+/// The machine that everything runs on, for commands that build for other targets too.
+pub(crate) fn machine(sh: &Shell) -> Machine<'_> {
+    Machine::new(sh)
 }
 
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
