@@ -20,7 +20,7 @@ kit::entry!(main);
 /// A busy host lets a core oversleep.
 const LATE: Duration = Duration::from_millis(500);
 
-static SUITE: Suite = Suite::new(Options::quick().hand_offs(20_000).late(LATE));
+static SUITE: Suite = Suite::new(Options::quick().hand_offs(5_000).late(LATE));
 
 fn main(core: usize) {
     let suite = if core == 0 { SUITE.lead(CORES as u32 - 1).map(drop) } else { SUITE.follow() };

@@ -9,7 +9,7 @@ use core::time::Duration;
 use kit::kernel;
 use kit::machine::CORES;
 use reveille::barrier::Barrier;
-use reveille::futex::{AtomicU32, Deadline};
+use reveille::futex::{AtomicU32, Deadline, wait_timeout};
 use reveille::latch::CountdownLatch;
 use reveille::{Pool, Worker};
 
@@ -44,10 +44,11 @@ pub(crate) fn run(core: usize) {
 }
 
 fn let_others_sleep() {
+    static NOBODY_WAKES: AtomicU32 = AtomicU32::new(0);
     let patience = Deadline::after(Duration::from_secs(20));
     while kernel::waiting() < CORES - 1 {
         assert!(Deadline::now() < patience, "the other cores have no work and do not sleep");
-        core::hint::spin_loop();
+        wait_timeout(&NOBODY_WAKES, 0, Duration::from_micros(50));
     }
 }
 

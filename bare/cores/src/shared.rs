@@ -1,6 +1,7 @@
 //! A deque whose items all cores take, and barriers between the rounds.
 
 use core::sync::atomic::Ordering;
+use core::time::Duration;
 
 use kit::machine::CORES;
 use reveille::barrier::Barrier;
@@ -10,6 +11,7 @@ use reveille::latch::CountdownLatch;
 
 const ROUNDS: u32 = 100;
 const ITEMS: u32 = 200;
+const A_MOMENT: Duration = Duration::from_micros(50);
 
 static TASKS: Deque<u32, Inline<64>> = Deque::new();
 static BARRIER: Barrier = Barrier::new(CORES);
@@ -57,7 +59,8 @@ fn steal(left: &CountdownLatch) {
     while !left.is_released() {
         match TASKS.stealer().steal() {
             Steal::Success(item) => take(item, left),
-            Steal::Empty | Steal::Retry => core::hint::spin_loop(),
+            Steal::Retry => {}
+            Steal::Empty => _ = left.wait_timeout(A_MOMENT), // then there may be more
         }
     }
 }
