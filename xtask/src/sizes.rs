@@ -1,7 +1,7 @@
 //! `cargo xtask sizes`: what each primitive costs on a Cortex-M4, in bytes of flash and of memory.
 //!
 //! Each program of `bare/sizes` uses one of them; the one that does nothing is subtracted. They are optimised for size
-//! (`opt-level = "s"`), linked as one, without unwinding. The platform's own functions are in all of them and count nowhere.
+//! (`opt-level = "z"`), linked as one, without unwinding. The platform's own functions are in all of them and count nowhere.
 //!
 //! A budget is what the design set out for. A limit is what there is: more than that fails, as does a program in which
 //! something of `core::panicking` is left.
@@ -49,7 +49,7 @@ const RAM: &[(&str, &str, u64)] = &[
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Another `opt-level`, for a look: limits are of "s"
+    /// Another `opt-level`, for a look: limits are of "z"
     #[arg(long)]
     opt_level: Option<String>,
 }

@@ -41,8 +41,14 @@ fn as_owner() {
         if let Err(full) = owner.try_push(item) {
             taken += full.0;
         }
-        if item % 3 != 0 {
-            taken += owner.pop().unwrap_or(0); // also when there is one item, or none
+        // By turns full, and down to one item and none, where the thief may want the same one.
+        if item % 32 < 24 || item % 3 == 0 {
+            taken += owner.pop().unwrap_or(0);
+        }
+        if item % 32 == 0 {
+            while let Some(item) = owner.pop() {
+                taken += item;
+            }
         }
     }
     while let Some(item) = owner.pop() {

@@ -5,14 +5,16 @@
 //!
 //! | part | from the interrupt |
 //! |---|---|
-//! | `latches` | `Latch`: `set`, `probe`; `CoreLatch`: `set`, `mark` and `wake_owner`, `claim`, `probe`; `CountdownLatch`: `count_down`, `count_down_by`, `try_add`, `guard`, `poison`, `is_released`, `is_poisoned`, `count` |
-//! | `barrier` | `Barrier::arrive`, and its token's `is_passed` and `arrival`; `arrived`, `generation`, `broken` |
-//! | `deques` | a thief's `steal`, `is_empty`, `len`; as the owner `claim`, `try_push`, `pop` |
-//! | `mailbox` | `Bridge`: `try_publish`, `publish_chain`, `close`, `phase`, `in_flight`, `edges` |
-//! | `tasks` | `Latch::set` for tasks of a pool; `Pool`: `state`, `stats` |
-//! | all | `Deadline::now`, `wake_one`, `wake_all`, `asym::light` |
+//! | [`latches`] | `Latch`, `CoreLatch`, `CountdownLatch` and `WaitGroup`: set, count, leave |
+//! | [`barrier`] | `Barrier`: arrive, break |
+//! | [`deques`] | as a thief, and as an owner that others steal from |
+//! | [`mailbox`] | `Bridge`: publish, close |
+//! | [`tasks`] | a latch for tasks of a pool; what the pool tells |
+//! | [`rest`] | whatever else is allowed, once each |
+//! | here | `wake_one`, `wake_all`, `Deadline::now`, `asym::light` |
 //!
-//! An interrupt that had to wait for the main program would wait for ever: QEMU's time would run out.
+//! An interrupt that had to wait for the main program would wait for ever: QEMU's time would run out. A main program that
+//! does not see what an interrupt did is found by the next one, which comes after a long time.
 #![no_std]
 #![no_main]
 
@@ -21,6 +23,8 @@ mod deques;
 mod latches;
 mod mailbox;
 mod only;
+mod place;
+mod rest;
 mod tasks;
 
 use core::sync::atomic::Ordering;
@@ -41,12 +45,13 @@ struct Part {
     interrupt: fn(u32),
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part { name: "latches", main: latches::run, interrupt: latches::interrupt },
     Part { name: "barrier", main: barrier::run, interrupt: barrier::interrupt },
     Part { name: "deques", main: deques::run, interrupt: deques::interrupt },
     Part { name: "mailbox", main: mailbox::run, interrupt: mailbox::interrupt },
     Part { name: "tasks", main: tasks::run, interrupt: tasks::interrupt },
+    Part { name: "rest", main: rest::run, interrupt: rest::interrupt },
 ];
 
 /// Which part runs. Stored between storms.

@@ -17,8 +17,8 @@ use reveille::futex::{Deadline, Platform, WaitOutcome};
 
 use crate::machine::{self, CORES};
 
-/// A wait that takes a minute is one whose wake was lost: the programs here finish in seconds.
-const LOST: u64 = 60_000_000_000;
+/// A wait that takes as long is one whose wake was lost: the programs here finish in seconds.
+const LOST: u64 = 40_000_000_000;
 
 static LOCK: AtomicU32 = AtomicU32::new(0);
 
@@ -71,16 +71,16 @@ unsafe impl Platform for Kernel {
         let mut slept = false;
         loop {
             machine::clear(); // before the look at the slot: a later interrupt stays pending
+            let now = machine::now();
+            assert!(now < lost, "core {me} has slept for too long: a wake was lost, or its interrupt");
             if locked(|| slot.load(Ordering::Relaxed)) == 0 {
                 WOKEN[me].fetch_add(u32::from(slept), Ordering::Relaxed); // a number for tests
                 return WaitOutcome::Returned;
             }
-            let now = machine::now();
             if now >= deadline.as_nanos() {
                 let woken = locked(|| slot.swap(0, Ordering::Relaxed)) == 0;
                 return if woken { WaitOutcome::Returned } else { WaitOutcome::TimedOut };
             }
-            assert!(now < lost, "core {me} has slept for a minute: a wake was lost");
             machine::sleep(deadline.as_nanos().min(lost));
             slept = true;
         }

@@ -25,13 +25,16 @@ macro_rules! interrupt {
 /// The longest time without an interrupt, in steps of the timer, each of about an instruction.
 const LONGEST: u32 = 2048;
 
+/// Longer than the program needs for anything.
+const A_LONG_TIME: u32 = 1 << 20;
+
 /// What the clock of this machine says that passes from one interrupt to the next: it has no other.
 const NANOS: u64 = 1_000;
 
 /// Interrupts so far. Changed by them alone, and they do not interrupt each other.
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// Whether the next interrupt waits for the program. Stored by interrupts, and by the program when none comes.
+/// Whether the next interrupt waits for the program. Set by interrupts, cleared by the program.
 static CALM: AtomicBool = AtomicBool::new(false);
 
 /// From now on interrupts come, until the guard is dropped.
@@ -41,15 +44,21 @@ pub fn begin() -> Storm {
     Storm(())
 }
 
-/// For an interrupt: it is the last one until the program calls [`go_on`].
+/// For an interrupt: it is the last one until the program calls [`go_on`], or has not done so for a long time, which is an
+/// error: what the interrupt did has not reached it.
 pub fn calm() {
     CALM.store(true, Ordering::Relaxed);
 }
 
-/// For the program, when no interrupt comes: the next one may.
+/// For the program: interrupts come again.
 pub fn go_on() {
+    let were_masked = mask();
+    board::stop_timer();
     CALM.store(false, Ordering::Relaxed);
     start_timer();
+    if !were_masked {
+        unmask();
+    }
 }
 
 fn start_timer() {
@@ -81,10 +90,14 @@ pub fn now() -> u64 {
 /// Where all interrupts go.
 pub(super) extern "C" fn interrupted() {
     board::stop_timer();
+    assert!(!CALM.load(Ordering::Relaxed), "the program does not go on: it sleeps, and should not");
     let number = number().wrapping_add(1);
     NUMBER.store(number, Ordering::Relaxed);
     bare_interrupt(number);
-    if !CALM.load(Ordering::Relaxed) {
-        start_timer(); // after the interrupt, so that the program always gets on
+    // After the interrupt, so that the program always gets on.
+    if CALM.load(Ordering::Relaxed) {
+        board::start_timer(A_LONG_TIME);
+    } else {
+        start_timer();
     }
 }
