@@ -145,20 +145,22 @@ impl<T: Token, S: Storage> Deque<T, S> {
             return None; // `top` is not below what the owner remembers
         }
         let last = bottom.wrapping_sub(1);
-        if known == 1 {
-            // At most this one is left, so the thieves' word alone decides: no place to take back, no fence.
-            return self.take_last(owner, last, bottom);
+        // Otherwise at most this one is left, so the thieves' word alone decides: no place to take back, no fence.
+        let lowers = known > 1;
+        if lowers {
+            let top = self.ends.lower(last);
+            owner.top.set(top);
+            if items(top, last) > 0 {
+                // SAFETY: there is an item, so the capacity is not zero.
+                let slot = unsafe { self.slots.slot(owner.view(), last) };
+                return Some(slot.load()); // no thief goes past `last`
+            }
         }
-        let top = self.ends.lower(last);
-        owner.top.set(top);
-        if items(top, last) > 0 {
-            // SAFETY: there is an item, so the capacity is not zero.
-            let slot = unsafe { self.slots.slot(owner.view(), last) };
-            return Some(slot.load()); // no thief goes past `last`
+        // The thieves have taken all the others, and perhaps this one. One call for both ways here: it is most of the code.
+        let taken = if owner.top.get() == last { self.take_last(owner, last, bottom) } else { None };
+        if lowers {
+            self.ends.publish(bottom);
         }
-        // The thieves have taken all the others, and perhaps this one.
-        let taken = if top == last { self.take_last(owner, last, bottom) } else { None };
-        self.ends.publish(bottom);
         taken
     }
 
