@@ -69,6 +69,9 @@ struct Desk {
 
 static DESK: Only<Desk> = Only::new(Desk { next: [0; 2], spare: [None, None] });
 
+/// Letters of interrupts that were accepted. Changed by them.
+static SENT: AtomicU32 = AtomicU32::new(0);
+
 /// Publications that were refused because there was no room, and because the bridge was closed. Changed by interrupts.
 static FULL: AtomicU32 = AtomicU32::new(0);
 static CLOSED: AtomicU32 = AtomicU32::new(0);
@@ -91,6 +94,9 @@ pub(crate) fn run() {
     let mut written = 0;
     loop {
         let alone = received[0] + received[1] >= LETTERS;
+        if alone {
+            storm::go_on();
+        }
         // In a lane that interrupts use, so that they come in the middle of this publication.
         if let Some(Blank(node)) = if alone { None } else { blank.pop() } {
             node.value = Letter { writer: MAIN, number: written };
@@ -108,8 +114,8 @@ pub(crate) fn run() {
         if drained.is_err() {
             break; // closed, and everything was delivered
         }
-        if received[0] + received[1] >= LETTERS {
-            storm::go_on();
+        if received[0] + received[1] == SENT.load(Ordering::Relaxed) {
+            storm::go_on(); // the last one came in the middle of the drain; this wait is for another
         }
         inbox.wait(Duration::MAX);
     }
@@ -158,7 +164,10 @@ impl Desk {
             MAILBOX.publish_chain(lane, chain).map_err(|refused| refused.map(nodes))
         };
         match refused {
-            Ok(()) => self.next[lane] += count,
+            Ok(()) => {
+                self.next[lane] += count;
+                SENT.fetch_add(count, Ordering::Relaxed); // a number for the main program
+            }
             Err(refused) => {
                 let counter = if refused.is_closed() { &CLOSED } else { &FULL };
                 counter.fetch_add(1, Ordering::Relaxed); // a number for the main program

@@ -68,12 +68,13 @@ unsafe impl Platform for Kernel {
             return WaitOutcome::Mismatch;
         }
         let lost = machine::now() + LOST;
-        let mut slept = false;
+        let (mut slept, mut interrupted) = (false, false);
         loop {
-            machine::clear(); // before the look at the slot: a later interrupt stays pending
+            interrupted |= machine::clear(); // before the look at the slot: a later interrupt stays pending
             let now = machine::now();
-            assert!(now < lost, "core {me} has slept for too long: a wake was lost, or its interrupt");
+            assert!(now < lost, "core {me} has slept for too long: a wake was lost");
             if locked(|| slot.load(Ordering::Relaxed)) == 0 {
+                assert!(interrupted || machine::clear(), "core {me} was woken, and not interrupted");
                 WOKEN[me].fetch_add(u32::from(slept), Ordering::Relaxed); // a number for tests
                 return WaitOutcome::Returned;
             }

@@ -21,7 +21,9 @@ const INTERFACE_ENABLE: usize = INTERFACE;
 const PRIORITY_MASK: usize = INTERFACE + 0x04;
 const ACKNOWLEDGE: usize = INTERFACE + 0x0C;
 const END: usize = INTERFACE + 0x10;
+const NUMBER: u32 = 0x3FF; // of an interrupt, beside that of the core that sent it
 const NONE_PENDING: u32 = 1020;
+const WAKE: u32 = 0; // what `interrupt` sends
 const TIMER: u32 = 27;
 
 const NANOS_PER_TICK: u64 = 16;
@@ -103,7 +105,7 @@ pub(crate) fn init(core: usize) {
     assert_eq!(frequency * NANOS_PER_TICK, 1_000_000_000);
     write(PRIORITY_MASK, 0xFF);
     write(INTERFACE_ENABLE, 1);
-    write(SET_ENABLE, 1 << TIMER | 1); // each core has its own copy; 0 is what `interrupt` sends
+    write(SET_ENABLE, 1 << TIMER | 1 << WAKE); // each core has its own copy
     if core == 0 {
         write(ENABLE, 1);
         (1..CORES).for_each(switch_on);
@@ -147,21 +149,24 @@ pub fn now() -> u64 {
 /// Interrupts a core. What this core wrote before is written by then.
 pub fn interrupt(core: usize) {
     barrier();
-    write(SOFTWARE_INTERRUPT, 1 << (16 + core));
+    write(SOFTWARE_INTERRUPT, 1 << (16 + core) | WAKE);
 }
 
-/// Forgets the interrupts of this core; what it reads afterwards is read later.
-pub fn clear() {
+/// Forgets the interrupts of this core; what it reads afterwards is read later. Whether another core has interrupted it.
+pub fn clear() -> bool {
     // SAFETY: stops the timer, whose interrupt would stay.
     unsafe { asm!("msr cntv_ctl_el0, xzr", "isb", options(nostack)) };
+    let mut interrupted = false;
     loop {
         let pending = read(ACKNOWLEDGE);
-        if pending & 0x3FF >= NONE_PENDING {
+        if pending & NUMBER >= NONE_PENDING {
             break;
         }
+        interrupted |= pending & NUMBER == WAKE;
         write(END, pending);
     }
     barrier();
+    interrupted
 }
 
 /// Sleeps until an interrupt is pending, at the latest at `nanos`.

@@ -17,7 +17,7 @@ const CORE_NUMBER: usize = 0x5001_F000;
 const SECOND_VECTORS: usize = 0x5002_1114;
 const CORES_WAIT: usize = 0x5002_1118;
 
-/// The message unit: for each core a register to set bits and one to clear them.
+/// The message unit: for each core a register of bits, one to set them and one to clear them.
 const MESSAGES: usize = 0x5000_3000;
 const MESSAGE: u32 = 6; // its interrupt
 const PER_CORE: usize = 0x10;
@@ -62,12 +62,15 @@ pub fn interrupt(core: usize) {
     write(SET + PER_CORE * core, 1);
 }
 
-/// Forgets the interrupts of this core; what it reads afterwards is read later.
-pub fn clear() {
-    write(CLEAR + PER_CORE * core(), u32::MAX);
+/// Forgets the interrupts of this core; what it reads afterwards is read later. Whether another core has interrupted it.
+pub fn clear() -> bool {
+    let messages = PER_CORE * core();
+    let pending = read(MESSAGES + messages) != 0;
+    write(CLEAR + messages, u32::MAX);
     write(CLEAR_PENDING, 1 << MESSAGE);
     systick::stop_timer();
     barrier();
+    pending
 }
 
 /// Sleeps until an interrupt is pending, or less than a second, at the latest until `nanos`.

@@ -81,10 +81,13 @@ pub fn interrupt(core: usize) {
     write(MSIP + 4 * core, 1);
 }
 
-/// Forgets the interrupts of this hart; what it reads afterwards is read later.
-pub fn clear() {
-    write(MSIP + 4 * core(), 0);
+/// Forgets the interrupts of this hart; what it reads afterwards is read later. Whether another hart has interrupted it.
+pub fn clear() -> bool {
+    let interrupt = MSIP + 4 * core();
+    let pending = read(interrupt) & 1 == 1;
+    write(interrupt, 0);
     fence();
+    pending
 }
 
 /// Sleeps until an interrupt is pending, at the latest at `nanos`.
