@@ -182,7 +182,7 @@ impl<H: crate::Parcel> Queue<H> {
             self.since = 0;
             for _ in 1..MAX_LANES {
                 self.turn = if self.turn <= 1 { MAX_LANES - 1 } else { self.turn - 1 };
-                if let Some(item) = self.lanes[self.turn].pop() {
+                if let Some(item) = self.lanes[self.turn % MAX_LANES].pop() {
                     return Some(item);
                 }
             }

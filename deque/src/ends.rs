@@ -66,7 +66,7 @@ impl Ends {
     }
 
     /// Moves `top` over `[from, to)`; on success the items there are the caller's. Otherwise the `top` that was found.
-    #[inline(always)]
+    #[inline] // not always: it is most of the code, and a build for size wants one copy
     pub(crate) fn take(&self, from: Index, to: Index) -> Result<(), Index> {
         // Release on success: the caller's reads of the slots come before their next overwrite, which the owner makes
         // after it acquired this `top` (D12).

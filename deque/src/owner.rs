@@ -70,35 +70,27 @@ impl<T: Token, S: Storage> Deque<T, S> {
     #[inline(always)]
     pub(crate) unsafe fn push(&self, owner: &Owner<T, S>, words: T::Words) -> Result<(), T::Words> {
         let bottom = self.ends.bottom();
-        if owner.is_full(self, bottom) {
-            // SAFETY: the caller is the owner.
-            return unsafe { self.push_full(owner, bottom, words) };
-        }
-        // SAFETY: the view is the current one, and has room.
-        unsafe { self.put(owner, bottom, words) };
-        Ok(())
-    }
-
-    /// `push` to a deque that is full for all the owner knows.
-    #[cold]
-    #[inline(never)]
-    unsafe fn push_full(&self, owner: &Owner<T, S>, bottom: Index, words: T::Words) -> Result<(), T::Words> {
         // SAFETY: the caller is the owner.
-        let room = unsafe { self.make_room(owner, bottom, 1) };
-        if !room {
+        if owner.is_full(self, bottom) && !unsafe { self.make_room_for_one(owner, bottom) } {
             return Err(words);
         }
-        // SAFETY: the view is the current one, and has room now.
-        unsafe { self.put(owner, bottom, words) };
-        Ok(())
-    }
-
-    #[inline(always)]
-    unsafe fn put(&self, owner: &Owner<T, S>, bottom: Index, words: T::Words) {
         // SAFETY: the view is the current one, and has room, so its capacity is not zero.
         let slot = unsafe { self.slots.slot(owner.view(), bottom) };
         slot.store(words);
         self.ends.publish(bottom.wrapping_add(1)); // after the slot is written (D18)
+        Ok(())
+    }
+
+    /// For a push to a deque that is full for all the owner knows.
+    ///
+    /// # Safety
+    ///
+    /// As for `push`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn make_room_for_one(&self, owner: &Owner<T, S>, bottom: Index) -> bool {
+        // SAFETY: the caller is the owner.
+        unsafe { self.make_room(owner, bottom, 1) }
     }
 
     /// Looks again at what the thieves have taken; if that does not make room for `wanted` items, grows once. `false` if
@@ -145,20 +137,22 @@ impl<T: Token, S: Storage> Deque<T, S> {
             return None; // `top` is not below what the owner remembers
         }
         let last = bottom.wrapping_sub(1);
-        if known == 1 {
-            // At most this one is left, so the thieves' word alone decides: no place to take back, no fence.
-            return self.take_last(owner, last, bottom);
+        // Otherwise at most this one is left, so the thieves' word alone decides: no place to take back, no fence.
+        let lowers = known > 1;
+        if lowers {
+            let top = self.ends.lower(last);
+            owner.top.set(top);
+            if items(top, last) > 0 {
+                // SAFETY: there is an item, so the capacity is not zero.
+                let slot = unsafe { self.slots.slot(owner.view(), last) };
+                return Some(slot.load()); // no thief goes past `last`
+            }
         }
-        let top = self.ends.lower(last);
-        owner.top.set(top);
-        if items(top, last) > 0 {
-            // SAFETY: there is an item, so the capacity is not zero.
-            let slot = unsafe { self.slots.slot(owner.view(), last) };
-            return Some(slot.load()); // no thief goes past `last`
+        // The thieves have taken all the others, and perhaps this one. One call for both ways here: it is most of the code.
+        let taken = if owner.top.get() == last { self.take_last(owner, last, bottom) } else { None };
+        if lowers {
+            self.ends.publish(bottom);
         }
-        // The thieves have taken all the others, and perhaps this one.
-        let taken = if top == last { self.take_last(owner, last, bottom) } else { None };
-        self.ends.publish(bottom);
         taken
     }
 

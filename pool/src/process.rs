@@ -25,12 +25,12 @@ mod imp {
             // registration the system refuses it, and a child is not recognised.
             unsafe { libc::pthread_atfork(None, None, Some(count)) };
         });
-        generation()
+        GENERATION.load(Ordering::Relaxed) // changes only where there is one thread
     }
 
     #[inline]
-    pub(crate) fn generation() -> usize {
-        GENERATION.load(Ordering::Relaxed) // changes only where there is one thread
+    pub(crate) fn has_forked_since(generation: usize) -> bool {
+        generation != GENERATION.load(Ordering::Relaxed) // as above
     }
 }
 
@@ -41,9 +41,9 @@ mod imp {
     }
 
     #[inline]
-    pub(crate) fn generation() -> usize {
-        0
+    pub(crate) fn has_forked_since(_generation: usize) -> bool {
+        false
     }
 }
 
-pub(crate) use imp::{generation, register};
+pub(crate) use imp::{has_forked_since, register};

@@ -117,7 +117,7 @@ impl<P: Platform> Core<P> {
     /// Whether the process that made the pool has forked since, and this is its child.
     #[inline]
     pub(crate) fn is_inherited(&self) -> bool {
-        self.generation.load(Ordering::Relaxed) != process::generation() // constant
+        process::has_forked_since(self.generation.load(Ordering::Relaxed)) // constant
     }
 
     /// Before whatever waits for the pool's threads.

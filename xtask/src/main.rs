@@ -6,8 +6,10 @@ mod interrupts;
 mod metadata;
 mod models;
 mod platforms;
+mod program;
 mod rows;
 mod sanitize;
+mod sizes;
 mod steps;
 mod sweep;
 mod test;
@@ -39,6 +41,8 @@ enum Command {
     Platforms(platforms::Arguments),
     /// Build every combination of features, here and without a system, and the documentation as docs.rs does
     Features,
+    /// Bytes of flash and of memory that each primitive takes on a Cortex-M4, and their budgets
+    Sizes(sizes::Arguments),
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
@@ -68,6 +72,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::Features => features::run(&sh),
+        Command::Sizes(arguments) => sizes::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),

@@ -11,15 +11,18 @@
 //!
 //! The outcome is a table, printed and kept in docs/platforms.md. To have a layer tested everywhere, add it to [`LAYERS`].
 
-mod guest;
+mod bare;
 mod hosted;
 mod linked;
 pub(crate) mod machine;
+mod no_libc;
 mod page;
 mod wasm;
 
 use anyhow::{Result, bail};
 use xshell::Shell;
+
+pub(crate) use self::machine::variable;
 
 use self::machine::{Extent, Machine};
 use self::page::Row;
@@ -40,7 +43,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// The targets that `cargo xtask test` has the time for: another width, another order of memory, another system, none.
-const QUICK: &[&str] = &["i686", "aarch64", "windows", "riscv64-bare"];
+const QUICK: &[&str] = &["i686", "aarch64", "windows", "riscv64-bare", "cortex-m3"];
 
 /// What a target shows.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +75,7 @@ const PLATFORMS: &[Platform] = &[
         name: "linux-no-libc",
         evidence: Evidence::Run,
         about: "x86-64: the whole futex API in a static program without any libc symbol",
-        check: guest::no_libc,
+        check: no_libc::check,
     },
     Platform {
         name: "i686",
@@ -101,8 +104,38 @@ const PLATFORMS: &[Platform] = &[
     Platform {
         name: "riscv64-bare",
         evidence: Evidence::Emulated,
-        about: "platform! on four harts without a system, QEMU virt: futex conformance",
-        check: guest::riscv64,
+        about: "platform! on four harts without a system, QEMU virt: futex conformance, deque, barrier, static pool",
+        check: bare::riscv64,
+    },
+    Platform {
+        name: "riscv32-bare",
+        evidence: Evidence::Emulated,
+        about: "the same on words of 32 bits, none of 64 bits atomic",
+        check: bare::riscv32,
+    },
+    Platform {
+        name: "aarch64-bare",
+        evidence: Evidence::Emulated,
+        about: "the same on four cores of Arm, QEMU virt",
+        check: bare::aarch64,
+    },
+    Platform {
+        name: "cortex-m33x2",
+        evidence: Evidence::Emulated,
+        about: "the same on two Cortex-M33, QEMU mps2-an521",
+        check: bare::cortex_m33x2,
+    },
+    Platform {
+        name: "cortex-m3",
+        evidence: Evidence::Emulated,
+        about: "storms of interrupts on latch, barrier, deque, bridge, pool, QEMU mps2-an385",
+        check: bare::cortex_m3,
+    },
+    Platform {
+        name: "cortex-m0",
+        evidence: Evidence::Emulated,
+        about: "the same without compare-and-swap: portable-atomic, critical-section, QEMU microbit",
+        check: bare::cortex_m0,
     },
     Platform {
         name: "windows",

@@ -116,7 +116,7 @@ impl<'a> Machine<'a> {
 
 /// The variable by which cargo learns of a target's linker or runner.
 pub(crate) fn variable(target: &str, what: &str) -> String {
-    format!("CARGO_TARGET_{}_{what}", target.replace('-', "_").to_uppercase())
+    format!("CARGO_TARGET_{}_{what}", target.replace(['-', '.'], "_").to_uppercase())
 }
 
 /// A path as a command's word.

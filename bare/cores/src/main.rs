@@ -1,0 +1,36 @@
+//! All cores of a machine without a system: the conformance suite of their platform, a deque and a barrier that they share,
+//! and one static pool.
+//!
+//! A core that has nothing to do sleeps in `wfi`, in the kit's kernel, and another one's interrupt wakes it.
+#![no_std]
+#![no_main]
+
+mod pool;
+mod shared;
+
+use core::time::Duration;
+
+use kit::kernel::{self, Kernel};
+use kit::machine::CORES;
+use reveille::futex::conformance::{Options, Suite};
+
+reveille::futex::platform!(Kernel);
+kit::entry!(main);
+
+/// A busy host lets a core oversleep.
+const LATE: Duration = Duration::from_millis(500);
+
+static SUITE: Suite = Suite::new(Options::quick().hand_offs(5_000).late(LATE));
+
+fn main(core: usize) {
+    let suite = if core == 0 { SUITE.lead(CORES as u32 - 1).map(drop) } else { SUITE.follow() };
+    suite.unwrap_or_else(|failure| panic!("{failure}"));
+    shared::run(core);
+    pool::run(core);
+    if core == 0 {
+        for core in 0..CORES {
+            kit::say!("core {core}: woken by an interrupt {} times", kernel::woken(core));
+            assert!(kernel::woken(core) > 0);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What the others have too.
+#![no_std]
+#![no_main]
+
+sizes::program! {}
