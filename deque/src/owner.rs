@@ -121,55 +121,40 @@ impl<T: Token, S: Storage> Deque<T, S> {
     /// The caller is the owner, and `owner` is its memory of this deque.
     #[inline(always)]
     pub(crate) unsafe fn pop(&self, owner: &Owner<T, S>) -> Option<T::Words> {
-        match self.flavor {
-            // SAFETY: the caller is the owner.
-            Flavor::Lifo => unsafe { self.pop_newest(owner) },
-            // SAFETY: the caller is the owner.
-            Flavor::Fifo => unsafe { self.pop_oldest(owner) },
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn pop_newest(&self, owner: &Owner<T, S>) -> Option<T::Words> {
         let bottom = self.ends.bottom();
         let known = items(owner.top.get(), bottom);
         if known <= 0 {
             return None; // `top` is not below what the owner remembers
         }
+        if known > 1 && self.flavor == Flavor::Lifo {
+            // SAFETY: the caller is the owner.
+            return unsafe { self.pop_newest(owner, bottom) };
+        }
+        // It is the oldest that is wanted, or at most one is left: the thieves' word alone decides. No place to take back,
+        // no fence.
+        // SAFETY: the caller is the owner.
+        unsafe { self.pop_oldest(owner, bottom) }
+    }
+
+    #[inline(always)]
+    unsafe fn pop_newest(&self, owner: &Owner<T, S>, bottom: Index) -> Option<T::Words> {
         let last = bottom.wrapping_sub(1);
-        // Otherwise at most this one is left, so the thieves' word alone decides: no place to take back, no fence.
-        let lowers = known > 1;
-        if lowers {
-            let top = self.ends.lower(last);
-            owner.top.set(top);
-            if items(top, last) > 0 {
-                // SAFETY: there is an item, so the capacity is not zero.
-                let slot = unsafe { self.slots.slot(owner.view(), last) };
-                return Some(slot.load()); // no thief goes past `last`
-            }
+        let top = self.ends.lower(last);
+        owner.top.set(top);
+        if items(top, last) > 0 {
+            // SAFETY: there is an item, so the capacity is not zero.
+            let slot = unsafe { self.slots.slot(owner.view(), last) };
+            return Some(slot.load()); // no thief goes past `last`
         }
-        // The thieves have taken all the others, and perhaps this one. One call for both ways here: it is most of the code.
-        let taken = if owner.top.get() == last { self.take_last(owner, last, bottom) } else { None };
-        if lowers {
-            self.ends.publish(bottom);
-        }
+        // The thieves have taken all the others, and perhaps this one.
+        // SAFETY: the caller is the owner.
+        let taken = unsafe { self.pop_oldest(owner, bottom) };
+        self.ends.publish(bottom);
         taken
     }
 
-    /// The item at `last`, if the thieves have not got it; the deque is empty then, either way.
     #[inline(always)]
-    fn take_last(&self, owner: &Owner<T, S>, last: Index, bottom: Index) -> Option<T::Words> {
-        let taken = self.ends.take(last, bottom); // (D16)
-        owner.top.set(bottom);
-        taken.ok()?;
-        // SAFETY: there was an item, so the capacity is not zero.
-        let slot = unsafe { self.slots.slot(owner.view(), last) };
-        Some(slot.load())
-    }
-
-    #[inline(always)]
-    unsafe fn pop_oldest(&self, owner: &Owner<T, S>) -> Option<T::Words> {
-        let bottom = self.ends.bottom();
+    unsafe fn pop_oldest(&self, owner: &Owner<T, S>, bottom: Index) -> Option<T::Words> {
         loop {
             let top = owner.top.get();
             if items(top, bottom) <= 0 {
@@ -177,7 +162,8 @@ impl<T: Token, S: Storage> Deque<T, S> {
             }
             // SAFETY: there is an item, so the capacity is not zero.
             let slot = unsafe { self.slots.slot(owner.view(), top) };
-            match self.ends.take(top, top.wrapping_add(1)) {
+            let taken = self.ends.take(top, top.wrapping_add(1)); // (D16)
+            match taken {
                 Ok(()) => {
                     owner.top.set(top.wrapping_add(1));
                     return Some(slot.load()); // only the owner overwrites it
