@@ -1,0 +1,3 @@
+-- Which run there is.
+if not group.epoch or not remaining() then return answer('vanished') end
+return answer('ok')
