@@ -136,9 +136,8 @@ impl Core {
     }
 
     pub(super) fn missing(&self, epoch: Epoch) -> Reading<Vec<String>> {
-        self.call(&scripts::LOOK, vec![text(epoch), flag(true)], |mut answer| match answer.status.as_str() {
+        self.call(&scripts::LOOK, vec![text(epoch), text(2)], |mut answer| match answer.status.as_str() {
             "open" => missing(&mut answer),
-            "complete" | "broken" | "cancelled" => Ok(Vec::new()),
             "superseded" | "vanished" => Err(Error::Vanished),
             _ => Err(answer.unexpected()),
         })

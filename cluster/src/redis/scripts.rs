@@ -13,36 +13,42 @@ pub(super) struct Prepared {
     hash: String,
 }
 
+/// When memory is short, a script with this line is refused before it does anything: never in the middle.
+const GROWS: &str = "#!lua\n";
+/// ... and one with this line is not: whoever waits is answered, and whoever cleans up may.
+const STAYS: &str = "#!lua flags=allow-oom\n";
+
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $memory:ident, $file:literal;)*) => {$(
         $(#[$doc])*
         pub(super) static $name: LazyLock<Prepared> =
-            LazyLock::new(|| Prepared::new(concat!(include_str!("scripts/prelude.lua"), include_str!($file))));
+            LazyLock::new(|| Prepared::new($memory, concat!(include_str!("scripts/prelude.lua"), include_str!($file))));
     )*};
 }
 
 scripts! {
     /// `epoch ttl fast refuse queue lease deliveries (id payload)*` -> `ok`, `busy`
-    CREATE = "scripts/create.lua";
+    CREATE = GROWS, "scripts/create.lua";
     /// `epoch task nonce sign payload entry` -> `first remaining`, `duplicate`, `stale`, `unknown`, `cancelled`, `vanished`
-    COMPLETE = "scripts/complete.lua";
+    COMPLETE = GROWS, "scripts/complete.lua";
     /// `epoch named` -> `open missing`, `complete done`, `broken task reason`, `cancelled _ reason`, `superseded`, `vanished`
-    LOOK = "scripts/look.lua";
+    LOOK = STAYS, "scripts/look.lua";
     /// `consumer` -> `task entry id payload delivery`, `idle lease`, `over`, `none`
-    TAKE = "scripts/take.lua";
+    TAKE = GROWS, "scripts/take.lua";
     /// `epoch consumer entry` -> `renewed`, `lost`
-    RENEW = "scripts/renew.lua";
+    RENEW = STAYS, "scripts/renew.lua";
     /// `epoch reason` -> `ok`, `vanished`
-    CANCEL = "scripts/cancel.lua";
+    CANCEL = STAYS, "scripts/cancel.lua";
     /// `epoch` -> `ok`
-    DISCARD = "scripts/discard.lua";
+    DISCARD = STAYS, "scripts/discard.lua";
     /// -> `ok`, `vanished`
-    ATTACH = "scripts/attach.lua";
+    ATTACH = STAYS, "scripts/attach.lua";
 }
 
 impl Prepared {
-    fn new(code: &str) -> Self {
-        Prepared { code: code.to_owned(), hash: Script::new(code).get_hash().to_owned() }
+    fn new(memory: &str, code: &str) -> Self {
+        let code = format!("{memory}{code}");
+        Prepared { hash: Script::new(&code).get_hash().to_owned(), code }
     }
 
     /// The call by hash; or with the code, for a server that does not know it.

@@ -6,7 +6,7 @@ pub(crate) mod server;
 
 use std::env;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use server::RedisServer;
 
@@ -32,6 +32,16 @@ pub(crate) fn bare(server: &RedisServer) -> ::redis::Connection {
 pub(crate) fn size(name: &str, small: usize) -> usize {
     let text = env::var(format!("REVEILLE_CLUSTER_{name}"));
     text.map_or(small, |text| text.parse().unwrap_or_else(|_| panic!("{text:?} is not a size")))
+}
+
+/// How late a wait of `timeout` ends, at best of three: on a machine that others use, any one can be late.
+pub(crate) fn least_late(timeout: Duration, mut wait: impl FnMut()) -> Duration {
+    let late = (0..3).map(|_| {
+        let start = Instant::now();
+        wait();
+        start.elapsed().checked_sub(timeout).expect("not before the time")
+    });
+    late.min().expect("three waits")
 }
 
 /// Another process: this test program again, running one ignored test. Killed when dropped.

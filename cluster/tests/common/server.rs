@@ -111,7 +111,7 @@ fn answers(port: u16) -> bool {
         stream.write_all(b"PING\r\n")?;
         let mut reply = [0; 5];
         stream.read_exact(&mut reply)?;
-        Ok(reply == *b"+PONG") // not while it loads its data
+        Ok(reply != *b"-LOAD") // ING its data
     };
     ask().unwrap_or(false)
 }
