@@ -5,7 +5,11 @@ pub(crate) mod proxy;
 pub(crate) mod server;
 
 use std::env;
+use std::fmt::Display;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use server::RedisServer;
@@ -45,20 +49,56 @@ pub(crate) fn least_late(timeout: Duration, mut wait: impl FnMut()) -> Duration 
 }
 
 /// Another process: this test program again, running one ignored test. Killed when dropped.
-pub(crate) struct Process(pub(crate) Child);
+pub(crate) struct Process {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
 
 impl Process {
     pub(crate) fn start(test: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads", "1"]);
         command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        Process(command.spawn().expect("this program starts again"))
+        let mut child = command.spawn().expect("this program starts again");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            // Whatever else is printed comes from the test harness.
+            let said =
+                output.lines().map_while(Result::ok).filter_map(|line| Some(line.split_once(SAYS)?.1.to_owned()));
+            said.take_while(|line| sender.send(line.clone()).is_ok()).for_each(drop);
+        });
+        Process { child, lines }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next thing that it says.
+    pub(crate) fn hear(&self) -> String {
+        self.try_hear(LONG).expect("it says something")
+    }
+
+    pub(crate) fn try_hear(&self, timeout: Duration) -> Option<String> {
+        self.lines.recv_timeout(timeout).ok()
+    }
+
+    /// Tells it something.
+    pub(crate) fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("it is piped");
+        writeln!(input, "{line}").expect("it listens");
+    }
+
+    /// Whether it ended, and well.
+    pub(crate) fn ended(&mut self) -> Option<bool> {
+        self.child.try_wait().expect("it is a child").map(|status| status.success())
     }
 
     /// Kills it at once, like the system does when memory is short.
     pub(crate) fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -66,6 +106,20 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+const SAYS: &str = "child says: ";
+
+/// In such a process: tells the parent something.
+pub(crate) fn say(line: impl Display) {
+    println!("{SAYS}{line}");
+}
+
+/// In such a process: waits for the parent to say something.
+pub(crate) fn listen() -> String {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).expect("the parent lives");
+    line.trim().to_owned()
 }
 
 /// What the parent told this process.

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Twice,
     /// The server gets the request; the reply never comes, and the connection stays.
     Swallow,
+    /// The server does not get the request, and the connection stays.
+    Lose,
 }
 
 #[derive(Default)]
@@ -128,6 +130,7 @@ fn serve(client: &TcpStream, server: SocketAddr, script: &Mutex<Script>, request
         };
         match fault {
             Fault::CutBefore => return Ok(()),
+            Fault::Lose => return until_it_gives_up(&mut from_client),
             Fault::Delay(delay) => thread::sleep(delay),
             _ => {}
         }
@@ -140,14 +143,15 @@ fn serve(client: &TcpStream, server: SocketAddr, script: &Mutex<Script>, request
                 to_server.write_all(&request)?;
                 read_frame(&mut from_server, &mut Vec::new())?;
             }
-            Fault::Swallow => {
-                // Until the client gives up.
-                return io::copy(&mut from_client, &mut io::sink()).map(|_| ());
-            }
+            Fault::Swallow => return until_it_gives_up(&mut from_client),
             _ => {}
         }
         to_client.write_all(&reply)?;
     }
+}
+
+fn until_it_gives_up(client: &mut impl io::Read) -> io::Result<()> {
+    io::copy(client, &mut io::sink()).map(|_| ())
 }
 
 /// Reads one value of the protocol, with all that is in it.
