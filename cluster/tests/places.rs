@@ -148,7 +148,7 @@ fn a_timeout_names_the_missing_and_keeps_its_time(place: &dyn AnyPlace) {
             let Err(WaitError::Timeout { missing }) = group.wait(timeout) else { panic!("not a timeout") };
             assert_eq!(missing, ["0", "1", "10", "11", "2", "3", "4", "6", "7", "8", "9"]);
         });
-        assert!(late < Duration::from_millis(50), "{late:?} late");
+        assert!(late < Duration::from_millis(500), "{late:?} late");
     }
     let text = group.wait(Duration::ZERO).unwrap_err().to_string();
     assert_eq!(text, "timed out; missing: 0, 1, 10, 11, 2 and 6 more");

@@ -101,7 +101,7 @@ fn a_server_that_hangs_is_unreachable_in_time() {
         proxy.plan("", [Fault::Swallow; 100]);
         let Err(WaitError::Place(Error::Unreachable(_))) = group.wait(timeout) else { panic!("not unreachable") };
     });
-    assert!(late < Duration::from_millis(700), "{late:?} late");
+    assert!(late < Duration::from_secs(3), "{late:?} late");
     // Only the reads of events: the truth is asked for all the same.
     proxy.plan("XREAD", [Fault::Swallow; 100]);
     let Err(WaitError::Timeout { .. }) = group.wait(timeout) else { panic!("not a timeout") };

@@ -254,14 +254,14 @@ fn backing_off(connection: &mut Connection, timeout: Duration) -> Result<(), &'s
 #[test]
 fn twin_c4_deadline_overshot_and_errors_called_timeouts() {
     let mut server = RedisServer::start();
-    let (mut connection, timeout) = (bare(&server), Duration::from_millis(320));
+    let (mut connection, timeout) = (bare(&server), Duration::from_millis(700));
     let start = Instant::now();
     assert!(backing_off(&mut connection, timeout).is_err());
-    assert!(start.elapsed() >= Duration::from_millis(630), "almost twice its time"); // 10 + 20 + ... + 320
+    assert!(start.elapsed() >= Duration::from_millis(1_270), "almost twice its time"); // 10 + 20 + ... + 640
 
     let mut group = client(&server).create("g", ["a"], &Options::new()).unwrap();
     let late = least_late(timeout, || times_out_without(group.wait(timeout), &["a"]));
-    assert!(late < timeout - Duration::from_millis(20), "{late:?} late");
+    assert!(late < Duration::from_millis(500), "{late:?} late");
 
     server.kill();
     assert_eq!(backing_off(&mut connection, timeout), Err("timed out"), "before the time, and that was not it");

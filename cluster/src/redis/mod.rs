@@ -15,7 +15,8 @@
 //! | ... without them, `FLUSHALL`, eviction, expiry | [`WaitError::Vanished`](crate::WaitError), whichever key it is |
 //! | `SCRIPT FLUSH` | the script is sent in full |
 //! | another run of the name begins | `Superseded` for the one who waits, `Stale` for stragglers |
-//! | the server hangs or cannot be reached | [`Error::Unreachable`], half a second after the deadline at the latest |
+//! | the server cannot be reached | [`Error::Unreachable`], at the deadline |
+//! | the server hangs | the same, about two seconds after the deadline at the latest |
 //!
 //! *Needs.* Redis 7.0 or later, or a server that speaks its protocol and runs its scripts. The keys of a group are
 //! `reveille:{name}:meta`, `:pending`, `:done`, `:queue` and `:events`: one slot of a Redis cluster. All of them expire.

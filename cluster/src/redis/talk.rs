@@ -30,8 +30,11 @@ pub(super) const SLICE: Duration = Duration::from_millis(500);
 /// How much longer than the server was told to block its answer may take.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// How long after the deadline a server that has not answered may still do so.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long after the deadline a server that was asked before may still answer.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// By how much the caller's clock may be ahead of the server's, which counts whole milliseconds, in the course of a wait.
+const EARLY: Duration = Duration::from_millis(2);
 
 /// One exchange that has not been answered after this is tried on another connection.
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -61,6 +64,7 @@ pub(super) struct Call {
     script: &'static Prepared,
     keys: Keys,
     arguments: Vec<Vec<u8>>,
+    /// No try begins after this.
     until: Instant,
     whole: bool,
     failures: u32,
@@ -96,7 +100,7 @@ impl Talk for Call {
             return Step::Pause(pause);
         }
         let left = self.until.saturating_duration_since(Instant::now());
-        let within = left.clamp(FIRST_PAUSE, ATTEMPT);
+        let within = (left + GRACE).min(ATTEMPT);
         Step::Send(self.script.command(self.whole, &self.keys, &self.arguments), within)
     }
 
@@ -178,8 +182,8 @@ impl<Q: Question> Watch<Q> {
 
     fn call(question: &Q, keys: &Keys, give_up: Instant, last: bool) -> Call {
         let (script, arguments) = question.look(last);
-        // The last look begins when the time is up, and is an exchange like any other.
-        Call::new(script, keys, arguments, if last { give_up + GRACE } else { give_up })
+        // The last look begins when the time is up, and may have a broken connection to replace.
+        Call::new(script, keys, arguments, if last { give_up + LONGEST_PAUSE } else { give_up })
     }
 
     fn look(&mut self, last: bool) {
@@ -195,8 +199,9 @@ impl<Q: Question> Watch<Q> {
             Err(error) => return Some(Err(error)),
         }
         let deadline = *self.deadline.get_or_insert_with(|| now.saturating_add(self.timeout.as_millis() as i64));
+        // The first look may have come late: the caller's time counts as well.
         let left = Duration::from_millis(deadline.saturating_sub(now).max(0) as u64);
-        if left.is_zero() {
+        if left.is_zero() || self.give_up + EARLY <= Instant::now() {
             self.look(true);
         } else {
             self.state = State::Reading { after, block: left.min(self.question.slice()) };
