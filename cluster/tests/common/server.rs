@@ -1,4 +1,5 @@
 //! A real `redis-server` of one's own, on a free port of the loopback interface.
+#![allow(dead_code, reason = "not every program that has a server kills it")]
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -58,14 +59,12 @@ impl RedisServer {
     }
 
     /// Kills the server, as a power failure would.
-    #[allow(dead_code, reason = "not every program that has a server kills it")]
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Starts it again on the same port, with what it has on disk.
-    #[allow(dead_code, reason = "as above")]
     pub(crate) fn start_again(&mut self) {
         self.kill();
         self.child = launch(self.port, &self.folder, &self.arguments).expect("it has started before");
