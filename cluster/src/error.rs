@@ -19,6 +19,8 @@ pub enum Error {
     RepeatedTask(String),
     /// A name that the place does not take, and why.
     Name(&'static str),
+    /// What lies in shared memory is not what this program can use, and why.
+    Layout(&'static str),
     /// The place did not answer in time, however often it was asked.
     Unreachable(Cause),
     /// The place answered with an error.
@@ -76,6 +78,7 @@ impl fmt::Display for Error {
             Error::Busy(epoch) => write!(f, "the run {epoch} of this name is not over"),
             Error::RepeatedTask(task) => write!(f, "two tasks are called {task:?}"),
             Error::Name(why) => write!(f, "not a name: {why}"),
+            Error::Layout(why) => write!(f, "not a region that this program can use: {why}"),
             Error::Unreachable(_) => f.write_str("no answer in time"),
             Error::Refused(_) => f.write_str("refused"),
         }

@@ -27,6 +27,8 @@ mod group;
 pub mod local;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(all(feature = "shm", any(target_os = "linux", target_os = "android"), target_has_atomic = "64"))]
+pub mod shm;
 
 pub use error::{Cause, Error, WaitError};
 pub use group::{Epoch, Group, Lease, OnFailure, OnRunning, Options, Outcome, Recorded, Report, Taken, Task, Worker};
