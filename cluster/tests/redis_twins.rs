@@ -12,37 +12,17 @@ use std::time::{Duration, Instant};
 
 use ::redis::{Commands as _, Connection};
 use common::proxy::{Fault, Proxy};
-use common::{LONG, RedisServer, SHORT, bare, client, least_late};
+use common::{LONG, RedisServer, SHORT, bare, client, least_late, naive};
 use reveille_cluster::redis::Server;
 use reveille_cluster::{Error, Group as _, OnRunning, Options, Outcome, Recorded, WaitError};
-
-/// The naive barrier: `INCR`, and a message from whoever brings the count to the total.
-fn naive_complete(connection: &mut Connection, total: i64) {
-    let count: i64 = connection.incr("count", 1).unwrap();
-    if count == total {
-        publish(connection, "complete");
-    }
-}
-
-fn publish(connection: &mut Connection, message: &str) {
-    let _: i64 = connection.publish("done", message).unwrap();
-}
 
 fn add_event(connection: &mut Connection, stream: &str, fields: &[(&str, String)]) {
     let _: String = ::redis::cmd("XADD").arg(stream).arg("*").arg(fields).query(connection).unwrap();
 }
 
-fn naive_count(connection: &mut Connection) -> i64 {
-    connection.get::<_, Option<i64>>("count").unwrap().unwrap_or(0)
-}
-
-/// Whether a message comes within a while. If not, this is where the naive producer hangs.
+/// Whether the naive producer is let go; if not, it hangs.
 fn hears(connection: &mut Connection, after_subscribing: impl FnOnce()) -> bool {
-    let mut channel = connection.as_pubsub();
-    channel.subscribe("done").unwrap();
-    after_subscribing();
-    channel.set_read_timeout(Some(SHORT)).unwrap();
-    channel.get_message().is_ok()
+    naive::hears(connection, SHORT, after_subscribing)
 }
 
 fn times_out_without(wait: Result<reveille_cluster::Report, WaitError>, tasks: &[&str]) {
@@ -72,9 +52,9 @@ fn twin_r8_the_waiting_producer_counts_itself() {
     let server = RedisServer::start();
     let mut connection = bare(&server);
     // Three tasks, and a producer that takes its own arrival for one of three.
-    naive_complete(&mut connection, 3);
-    naive_complete(&mut connection, 3);
-    let released = hears(&mut bare(&server), || naive_complete(&mut connection, 3));
+    naive::complete(&mut connection, 3);
+    naive::complete(&mut connection, 3);
+    let released = hears(&mut bare(&server), || naive::complete(&mut connection, 3));
     assert!(released, "with the third task unfinished");
 
     let mut group = client(&server).create("g", ["a", "b", "c"], &Options::new()).unwrap();
@@ -87,8 +67,8 @@ fn twin_r8_the_waiting_producer_counts_itself() {
 fn twin_r9_check_then_subscribe() {
     let server = RedisServer::start();
     let (mut producer, mut worker) = (bare(&server), bare(&server));
-    assert!(naive_count(&mut producer) < 1, "so the producer is going to subscribe");
-    naive_complete(&mut worker, 1);
+    assert!(naive::count(&mut producer) < 1, "so the producer is going to subscribe");
+    naive::complete(&mut worker, 1);
     assert!(!hears(&mut producer, || {}), "all is done, and the producer hangs");
 
     ours_while_the_subscription_is_held_up(&server);
@@ -102,11 +82,11 @@ fn twin_r10_subscription_not_acknowledged() {
     let mut subscription = TcpStream::connect(proxy.url().trim_start_matches("redis://")).unwrap();
     subscription.write_all(b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\ndone\r\n").unwrap();
     // Sent is not subscribed. The count is read on another connection, which is faster.
-    assert!(naive_count(&mut bare(&server)) < 1);
+    assert!(naive::count(&mut bare(&server)) < 1);
     while proxy.planned() > 0 {
         thread::yield_now();
     }
-    naive_complete(&mut bare(&server), 1);
+    naive::complete(&mut bare(&server), 1);
     let mut acknowledged = [0; 31];
     subscription.read_exact(&mut acknowledged).unwrap();
     assert!(acknowledged.starts_with(b"*3\r\n$9\r\nsubscribe"));
@@ -120,7 +100,7 @@ fn twin_r10_subscription_not_acknowledged() {
 fn set_and_counter(connection: &mut Connection, task: &str, total: i64, increment_anyway: bool) {
     let new: i64 = connection.sadd("seen", task).unwrap();
     if new == 1 || increment_anyway {
-        naive_complete(connection, total);
+        naive::complete(connection, total);
     }
 }
 
@@ -172,8 +152,8 @@ fn twin_c1_message_without_a_generation() {
     let (mut first, mut second) = (bare(&server), bare(&server));
     // The last worker of the first run has counted, but is held up before it says so.
     assert_eq!(first.incr::<_, _, i64>("count", 1).unwrap(), 1);
-    let _: () = second.set("count", 0).unwrap(); // the next run of the same name
-    assert!(hears(&mut second, || publish(&mut first, "complete")), "released with nothing done");
+    naive::reset(&mut second); // the next run of the same name
+    assert!(hears(&mut second, || naive::publish(&mut first, "complete")), "released with nothing done");
 
     let mut first = client(&server).create("g", ["a"], &Options::new()).unwrap();
     first.complete("a", Outcome::done("")).unwrap();
@@ -191,8 +171,8 @@ fn twin_c1_message_without_a_generation() {
 fn twin_c2_straggler_counts_in_the_next_run() {
     let server = RedisServer::start();
     let mut straggler = bare(&server);
-    let _: () = bare(&server).set("count", 0).unwrap(); // the next run of the same name, of one task
-    assert!(hears(&mut bare(&server), || naive_complete(&mut straggler, 1)), "released with nothing done");
+    naive::reset(&mut bare(&server)); // the next run of the same name, of one task
+    assert!(hears(&mut bare(&server), || naive::complete(&mut straggler, 1)), "released with nothing done");
 
     let mut straggler = client(&server).create("g", ["a"], &Options::new()).unwrap();
     let mut second = client(&server).create("g", ["a"], &Options::new()).unwrap();

@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::metadata;
 use crate::steps::Steps;
+use crate::{debian, metadata};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -42,7 +42,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
 impl Sanitizer {
     fn check(self, sh: &Shell, steps: &mut Steps) -> Result<()> {
         if self == Self::Tsan {
-            install(sh, &["rustc-web", "cargo-web", "rust-web-src", "lld-22", "libclang-rt-22-dev"])?;
+            debian::install(sh, &["rustc-web", "cargo-web", "rust-web-src", "lld-22", "libclang-rt-22-dev"])?;
             write_linker(sh)?;
         }
         let name = format!("{self:?}").to_lowercase();
@@ -107,23 +107,4 @@ fn write_linker(sh: &Shell) -> Result<()> {
     );
     sh.write_file(linker(), script)?;
     fs::set_permissions(linker(), fs::Permissions::from_mode(0o755)).context("the linker script")
-}
-
-/// Installs the Debian packages that are missing.
-fn install(sh: &Shell, packages: &[&str]) -> Result<()> {
-    let is_missing = |package: &&str| {
-        let package = *package;
-        cmd!(sh, "dpkg-query --show {package}").quiet().ignore_stderr().ignore_stdout().run().is_err()
-    };
-    let missing: Vec<_> = packages.iter().copied().filter(is_missing).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let sudo = (cmd!(sh, "id -u").quiet().read()? != "0").then_some("sudo");
-    let apt = ["apt-get"];
-    let apt: Vec<_> = sudo.into_iter().chain(apt).collect();
-    let (program, rest) = apt.split_first().context("apt-get is there")?;
-    cmd!(sh, "{program} {rest...} update").run()?;
-    cmd!(sh, "{program} {rest...} install --yes --no-install-recommends {missing...}").run()?;
-    Ok(())
 }

@@ -4,6 +4,7 @@
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
+use crate::debian;
 use crate::metadata::{self, Package};
 use crate::rows;
 use crate::steps::Steps;
@@ -33,11 +34,19 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     }
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
     steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
+    // Without it the tests of `reveille-cluster` fail; they do not skip.
+    steps.check("a Redis server", || debian::provide(sh, "redis-server", "redis-server"));
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
     steps.commands(
         "example, wordcount --check",
         [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],
+    );
+    steps.commands(
+        "example, cluster_wordcount --kill-one --check",
+        [cmd!(sh, "cargo run --quiet --package reveille-cluster --all-features --example cluster_wordcount --")
+            .args(["--workers", "3", "--kill-one", "--check", "futex", "pool"])
+            .ignore_stdout()],
     );
     // The private pages first: they check the links between private items, and the public ones replace them.
     let document =

@@ -229,9 +229,10 @@ impl Processes {
     }
 
     fn kill(&mut self, number: usize) -> Result<()> {
-        let mut victim = self.all.swap_remove(number);
+        let victim = &mut self.all[number];
         victim.kill()?;
         victim.wait()?;
+        self.all.swap_remove(number);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ struct Message {
     not_utf8: Vec<Vec<u8>>,
 }
 
-fn bytes(path: &PathBuf) -> Vec<u8> {
+fn bytes(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_owned()
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn write(counts: &Counts, delivery: u32) -> Result<Vec<u8>> {
         files: *files,
         bytes: *size,
         unreadable: unreadable.iter().map(|problem| (bytes(&problem.path), problem.reason.clone())).collect(),
-        not_utf8: not_utf8.iter().map(bytes).collect(),
+        not_utf8: not_utf8.iter().map(|path| bytes(path)).collect(),
     };
     Ok(serde_json::to_vec(&message)?)
 }

@@ -164,6 +164,7 @@ pub(super) struct Watch<Q: Question> {
     state: State,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one of them, and it stays where it is")]
 enum State {
     Looking { call: Call, last: bool },
     Reading { after: String, block: Duration },

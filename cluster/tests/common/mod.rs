@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
 mod basics;
+pub(crate) mod naive;
 pub(crate) mod proxy;
 pub(crate) mod server;
 

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::metadata;
+use crate::{debian, metadata};
 
 /// Compiler, cargo and library sources of one version, beside whatever rustup has.
 const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
@@ -24,32 +24,7 @@ impl<'a> Machine<'a> {
 
     /// Installs those Debian packages that are missing.
     pub(crate) fn install(&self, packages: &[&str]) -> Result<()> {
-        let missing: Vec<_> = packages.iter().filter(|package| !self.has(package)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let sh = self.sh;
-        let root = cmd!(sh, "id -u").quiet().read()? == "0";
-        let prefix: &[&str] = if root { &[] } else { &["sudo"] };
-        let apt = |arguments: &[&str]| {
-            let mut words = prefix.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied());
-            let program = words.next().expect("at least apt-get");
-            cmd!(sh, "{program}").args(words).env("DEBIAN_FRONTEND", "noninteractive")
-        };
-        let install = || {
-            apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]).args(missing.clone())
-        };
-        if install().quiet().run().is_err() {
-            apt(&["update"]).quiet().run()?;
-            install().run().with_context(|| format!("installing {missing:?}"))?;
-        }
-        Ok(())
-    }
-
-    fn has(&self, package: &str) -> bool {
-        let format = "--showformat=${Status}";
-        let status = cmd!(self.sh, "dpkg-query --show {format} {package}");
-        status.quiet().ignore_stderr().read().is_ok_and(|status| status.ends_with("ok installed"))
+        debian::install(self.sh, packages)
     }
 
     /// A cargo that can build the standard library for another target, with the packages it needs.
