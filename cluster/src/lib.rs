@@ -22,6 +22,11 @@
 //! | a deadline | is kept by the server's clock, and by the caller's where there is no answer |
 //! | an error | has a type; only a timeout is a timeout |
 
+/// The README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod error;
 mod group;
 pub mod local;

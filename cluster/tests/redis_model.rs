@@ -181,8 +181,9 @@ impl<P: Api> Side<P, P::Group> {
                 self.run(run).map_or(String::new(), |group| format!("{:?}", group.cancel("so").ok()))
             }
             Step::Discard { run } => {
-                if let Some(index) = self.runs.len().checked_sub(run + 1) {
-                    self.runs[index].take().map(P::discard);
+                let index = self.runs.len().checked_sub(run + 1);
+                if let Some(group) = index.and_then(|index| self.runs[index].take()) {
+                    P::discard(group);
                 }
                 String::new()
             }
