@@ -229,11 +229,10 @@ impl Processes {
     }
 
     fn kill(&mut self, number: usize) -> Result<()> {
-        let victim = &mut self.all[number];
-        victim.kill()?;
+        let mut victim = self.all.swap_remove(number);
+        let killed = victim.kill();
         victim.wait()?;
-        self.all.swap_remove(number);
-        Ok(())
+        Ok(killed?)
     }
 
     /// Waits for those that are left.
