@@ -44,6 +44,17 @@ fn a_lost_reply_is_asked_for_again_and_is_the_same() {
 }
 
 #[test]
+fn a_group_whose_creation_was_not_answered_is_not_refused_as_busy() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.address());
+    let refuse = Options::new().on_running(OnRunning::Refuse);
+    drop(client(&server).create("another", ["a"], &refuse).unwrap()); // so that the server knows the script
+    proxy.plan("EVAL", [Fault::CutAfter, Fault::Twice]);
+    assert!(Server::new(proxy.url()).unwrap().create("g", ["a"], &refuse).is_ok());
+    assert_eq!(proxy.planned(), 0);
+}
+
+#[test]
 fn every_call_may_arrive_twice() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.address());
