@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | [`local`] | | threads | `reveille-latch` |
 //! | `shm` | `shm` | processes, on Linux | a file in memory, `BitBarrier`, a futex, a lock per member that the kernel releases |
-//! | `redis` | `redis`, `tokio` | machines | one script per operation on a Redis server, 6.2 or later |
+//! | `redis` | `redis`, `tokio` | machines | one script per operation on a Redis server, 7.0 or later |
 //!
 //! One vocabulary: [`Group`], [`Worker`], [`Recorded`], [`Report`], [`WaitError`].
 //!

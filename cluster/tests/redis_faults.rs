@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use common::proxy::{Fault, Proxy};
 use common::{LONG, RedisServer, SHORT, bare, client, least_late};
 use reveille_cluster::redis::Server;
-use reveille_cluster::{Error, Group as _, OnFailure, Options, Outcome, Recorded, Taken, WaitError, Worker as _};
+use reveille_cluster::{
+    Error, Group as _, OnFailure, OnRunning, Options, Outcome, Recorded, Taken, WaitError, Worker as _,
+};
 
 fn first(remaining: u64) -> Recorded {
     Recorded::First { remaining }

@@ -202,6 +202,7 @@ fn failures_panics_and_cancelling_break() {
 
     let region = shm::create_anonymous(&Config::new(2)).unwrap();
     let (a, mut b) = (member(region.path(), 0), member(region.path(), 1));
+    b.complete("1", Outcome::done("")).unwrap(); // the other one is all that is missing
     let panicked = thread::spawn(move || {
         let _a = a;
         panic!("on purpose");

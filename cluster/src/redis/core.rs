@@ -137,7 +137,10 @@ impl Core {
 
     pub(super) fn missing(&self, epoch: Epoch) -> Reading<Vec<String>> {
         self.call(&scripts::LOOK, vec![text(epoch), text(2)], |mut answer| match answer.status.as_str() {
-            "open" => missing(&mut answer),
+            "open" => {
+                answer.moment()?;
+                missing(&mut answer)
+            }
             "superseded" | "vanished" => Err(Error::Vanished),
             _ => Err(answer.unexpected()),
         })

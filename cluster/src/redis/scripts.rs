@@ -63,25 +63,29 @@ impl Prepared {
 /// What every script answers.
 pub(super) struct Answer {
     pub(super) status: String,
-    /// The server's clock, in milliseconds.
-    pub(super) now: i64,
-    /// The last event that the script has seen.
-    pub(super) last_event: String,
     /// The present run, if there is one.
     pub(super) epoch: Option<Epoch>,
     rest: std::vec::IntoIter<Value>,
 }
 
+/// When a script looked.
+pub(super) struct Moment {
+    /// By the server's clock, in milliseconds.
+    pub(super) now: i64,
+    /// The last event before it.
+    pub(super) last_event: String,
+}
+
 impl Answer {
     pub(super) fn read(value: Value) -> Result<Self, Error> {
         let mut parts = take::<Vec<Value>>(Some(value))?.into_iter();
-        Ok(Answer {
-            status: take(parts.next())?,
-            now: take(parts.next())?,
-            last_event: take(parts.next())?,
-            epoch: Epoch::parse(&take::<String>(parts.next())?),
-            rest: parts,
-        })
+        let (status, epoch) = (take(parts.next())?, take::<String>(parts.next())?);
+        Ok(Answer { status, epoch: Epoch::parse(&epoch), rest: parts })
+    }
+
+    /// The first part of what [`LOOK`], [`TAKE`] and [`ATTACH`] answer.
+    pub(super) fn moment(&mut self) -> Result<Moment, Error> {
+        Ok(Moment { now: self.next()?, last_event: self.next()? })
     }
 
     /// The next part of the answer.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use ::redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 
 use super::keys::Keys;
-use super::scripts::{Answer, Prepared};
+use super::scripts::{Answer, Moment, Prepared};
 use crate::Error;
 
 /// Longest blocking read. Whatever is not announced, such as a flush, is noticed after this.
@@ -192,12 +192,10 @@ impl<Q: Question> Watch<Q> {
     }
 
     /// Handles what a look has seen; `Some` if the conversation is over.
-    fn seen(&mut self, seen: Answer, last: bool) -> Option<Result<Q::Answer, Error>> {
-        let (now, after) = (seen.now, seen.last_event.clone());
-        match self.question.judge(seen, last) {
-            Ok(Some(answer)) => return Some(Ok(answer)),
-            Ok(None) => {}
-            Err(error) => return Some(Err(error)),
+    fn seen(&mut self, mut seen: Answer, last: bool) -> Result<Option<Q::Answer>, Error> {
+        let Moment { now, last_event } = seen.moment()?;
+        if let Some(answer) = self.question.judge(seen, last)? {
+            return Ok(Some(answer));
         }
         let deadline = *self.deadline.get_or_insert_with(|| now.saturating_add(self.timeout.as_millis() as i64));
         // The first look may have come late: the caller's time counts as well.
@@ -205,9 +203,9 @@ impl<Q: Question> Watch<Q> {
         if left.is_zero() || self.give_up + EARLY <= Instant::now() {
             self.look(true);
         } else {
-            self.state = State::Reading { after, block: left.min(self.question.slice()) };
+            self.state = State::Reading { after: last_event, block: left.min(self.question.slice()) };
         }
-        None
+        Ok(None)
     }
 }
 
@@ -224,7 +222,7 @@ impl<Q: Question> Talk for Watch<Q> {
                         Step::Pause(pause) => return Step::Pause(pause),
                         Step::Done(Err(error)) => return Step::Done(Err(error)),
                         Step::Done(Ok(seen)) => {
-                            if let Some(result) = self.seen(seen, last) {
+                            if let Some(result) = self.seen(seen, last).transpose() {
                                 return Step::Done(result);
                             }
                         }

@@ -9,12 +9,11 @@
 -- Invariant: |pending| + |done| = total. If not, the server has lost a part of the group, and nothing is believed.
 local meta, pending, done, queue, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local group = {}
-local fields = redis.call('HGETALL', meta)
-for i = 1, #fields, 2 do group[fields[i]] = fields[i + 1] end
+local fields = redis.call('HMGET', meta, 'epoch', 'state', 'total', 'ttl', 'fast', 'queue')
+local group = {
+    epoch = fields[1], state = fields[2], total = tonumber(fields[3]), ttl = tonumber(fields[4]),
+    fast = fields[5] == '1', queue = fields[6] == '1',
+}
 
 local function keep()
     for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, group.ttl) end
@@ -30,17 +29,12 @@ local function announce(what)
     redis.call('PEXPIRE', events, group.ttl)
 end
 
-local function last_event()
-    local last = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)
-    return last[1] and last[1][1] or '0-0'
-end
-
--- How many tasks are missing, or nothing if a part of the group is.
-local function remaining()
-    local left = redis.call('SCARD', pending)
-    if left + redis.call('HLEN', done) ~= tonumber(group.total) then return nil end
-    if group.state == 'open' and group.queue == '1' and redis.call('XLEN', queue) < left then return nil end
-    return left
+-- How many tasks are missing and how many are complete, or nothing if a part of the group is lost.
+local function count()
+    local left, complete = redis.call('SCARD', pending), redis.call('HLEN', done)
+    if left + complete ~= group.total then return nil end
+    if group.state == 'open' and group.queue and redis.call('XLEN', queue) < left then return nil end
+    return left, complete
 end
 
 local function finish(state, task, reason)
@@ -50,20 +44,25 @@ local function finish(state, task, reason)
     announce(state)
 end
 
--- The first outcome of a pending task; returns how many are missing now.
-local function record(task, nonce, sign, payload)
-    redis.call('SREM', pending, task)
-    local left = redis.call('SCARD', pending)
+-- The first outcome of a task, which is not pending any more. So many are missing now, so many were complete before.
+local function record(task, nonce, sign, payload, left, complete)
     redis.call('HSET', done, task, nonce .. ':' .. left .. ':' .. sign .. payload)
-    if redis.call('HLEN', done) == 1 then redis.call('PEXPIRE', done, group.ttl) end
-    if sign == '-' and group.fast == '1' then
+    if complete == 0 then redis.call('PEXPIRE', done, group.ttl) end
+    if sign == '-' and group.fast then
         finish('broken', task, payload)
     elseif left == 0 then
         finish('complete', '', '')
     end
-    return left
 end
 
 local function answer(status, ...)
-    return {status, tostring(now), last_event(), group.epoch or '', ...}
+    return {status, group.epoch or '', ...}
+end
+
+-- The same for whoever is going to wait: with the server's clock, and the last event that this script has seen.
+local function seen(status, ...)
+    local time = redis.call('TIME')
+    local now = string.format('%d', time[1] * 1000 + math.floor(time[2] / 1000))
+    local last = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)[1]
+    return answer(status, now, last and last[1] or '0-0', ...)
 end
