@@ -249,6 +249,8 @@ fn keys_expire_and_never_leak() {
         let mut worker = client(&server).worker(end).unwrap();
         let Taken::Task(lease) = worker.take(LONG).unwrap() else { panic!("no task") };
         never_forever("leased");
+        // Evicted, and made anew by whoever has something to say.
+        let _: () = ::redis::cmd("DEL").arg(format!("reveille:{{{end}}}:events")).query(&mut bare(&server)).unwrap();
         match end {
             "complete" => {
                 worker.complete(&lease, Outcome::done("")).unwrap();

@@ -37,6 +37,7 @@ fn ours_while_the_subscription_is_held_up(server: &RedisServer) {
     let mut group = Server::new(proxy.url()).unwrap().create("g", ["a"], &Options::new()).unwrap();
     let mut worker = client(server).attach("g").unwrap();
     proxy.plan("XREAD", [Fault::Delay(SHORT)]);
+    let start = Instant::now();
     thread::scope(|s| {
         let wait = s.spawn(|| group.wait(LONG));
         while proxy.planned() > 0 {
@@ -45,6 +46,7 @@ fn ours_while_the_subscription_is_held_up(server: &RedisServer) {
         worker.complete("a", Outcome::done("")).unwrap();
         assert!(wait.join().unwrap().is_ok());
     });
+    assert!(start.elapsed() < LONG / 2, "not by the last look, when the time is up");
 }
 
 #[test]
