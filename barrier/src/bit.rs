@@ -186,6 +186,43 @@ impl<P: Platform> BitBarrier<P> {
         Names::from_bits(self.members.load(Ordering::Relaxed))
     }
 
+    /// Whose handles were handed out, whatever became of them since.
+    ///
+    /// *Memory ordering.* What a claimant did before it claimed happens before a call that returns its name.
+    pub fn claimed(&self) -> Names {
+        // Acquire: pairs with the claim, so that whoever finds a name claimed sees what came before, such as a lock.
+        Names::from_bits(self.claimed.load(Ordering::Acquire))
+    }
+
+    /// Waits until `phase`, the present one or an earlier one, is over, without being a member: nobody waits for the
+    /// caller. Blocks; allocates nothing.
+    ///
+    /// *Memory ordering.* What the members did before they arrived in `phase` happens before this returns `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// The names of those who are missing when `deadline` passes.
+    ///
+    /// ```
+    /// use reveille_barrier::{BitBarrier, Names};
+    /// use reveille_futex::Deadline;
+    ///
+    /// let barrier = BitBarrier::new(Names::first(2));
+    /// assert_eq!(barrier.wait_past(0, Deadline::PASSED), Err(Names::first(2)));
+    /// std::thread::scope(|s| {
+    ///     for name in 0..2 {
+    ///         let mut member = barrier.claim(name).unwrap();
+    ///         s.spawn(move || member.wait());
+    ///     }
+    ///     assert_eq!(barrier.wait_past(0, Deadline::NEVER), Ok(()));
+    /// });
+    /// ```
+    pub fn wait_past(&self, phase: u32, deadline: Deadline) -> Result<(), Names> {
+        let budget = host::budget(self.members().len());
+        let looked = deadline != Deadline::PASSED && relax::until::<P>(budget, || over(self.read(), phase));
+        if looked { Ok(()) } else { self.sleep(phase, deadline) }
+    }
+
     /// Who has not arrived in the present phase. A picture of a moment.
     pub fn missing(&self) -> Names {
         // Acquire: the phase before the arrivals, as in `remove`.
@@ -295,23 +332,62 @@ impl<P: Platform> BitMember<'_, P> {
     pub fn wait_until(&mut self, deadline: Deadline) -> Result<(), Names> {
         let (barrier, phase) = (self.barrier, self.phase);
         if !self.pending {
-            let bit = Names::one(self.name).map_or(0, Names::bits);
-            // Release: publishes what this member did. Acquire: whoever finds that nobody is missing sees what all did.
-            let arrived = if phase % 2 == 0 {
-                barrier.arrived.fetch_or(bit, Ordering::AcqRel) | bit
-            } else {
-                barrier.arrived.fetch_and(!bit, Ordering::AcqRel) & !bit
-            };
+            let arrived = self.insert();
             barrier.complete(phase, arrived);
         }
-        let budget = host::budget(barrier.members().len());
-        let looked = deadline != Deadline::PASSED && relax::until::<P>(budget, || over(barrier.read(), phase));
-        let result = if looked { Ok(()) } else { barrier.sleep(phase, deadline) };
+        let result = barrier.wait_past(phase, deadline);
         self.pending = result.is_err();
         if result.is_ok() {
             self.phase = phase.wrapping_add(1) % (1 << 31);
         }
         result
+    }
+
+    /// Arrives without waiting, and says who is missing then; the next wait is for this phase. Doing it again before that
+    /// changes nothing.
+    ///
+    /// Of the members that arrive in a phase at most one is told that nobody is missing: the last. To a member that was
+    /// [removed](BitBarrier::remove) the answer means nothing.
+    ///
+    /// ```
+    /// use reveille_barrier::{BitBarrier, Names};
+    ///
+    /// let barrier = BitBarrier::new(Names::first(2));
+    /// let (mut a, mut b) = (barrier.claim(0).unwrap(), barrier.claim(1).unwrap());
+    /// assert_eq!(a.arrive(), Names::one(1).unwrap());
+    /// assert!(b.arrive().is_empty());
+    /// a.wait(); // is over
+    /// ```
+    pub fn arrive(&mut self) -> Names {
+        let (barrier, phase) = (self.barrier, self.phase);
+        if self.pending {
+            // Acquire: as in `sleep`.
+            let arrived = barrier.arrived.load(Ordering::Acquire);
+            // If the phase is not over now, the reading is of it.
+            return if over(barrier.read(), phase) { Names::NONE } else { barrier.missing_in(phase, arrived) };
+        }
+        let arrived = self.insert();
+        self.pending = true;
+        let missing = barrier.missing_in(phase, arrived);
+        barrier.complete(phase, arrived);
+        missing
+    }
+
+    /// Adds the name to the arrivals of the present phase; returns all of them.
+    fn insert(&mut self) -> Bits {
+        let arrived = &self.barrier.arrived;
+        let bit = Names::one(self.name).map_or(0, Names::bits);
+        // Release: publishes what this member did. Acquire: whoever finds that nobody is missing sees what all did.
+        if self.phase % 2 == 0 {
+            arrived.fetch_or(bit, Ordering::AcqRel) | bit
+        } else {
+            arrived.fetch_and(!bit, Ordering::AcqRel) & !bit
+        }
+    }
+
+    /// The phase that this member is to arrive in next, or has arrived in and not seen the end of.
+    pub fn phase(&self) -> u32 {
+        self.phase
     }
 
     /// Whose handle this is.

@@ -43,17 +43,18 @@ impl Counts {
             if word.chars().any(char::is_uppercase) {
                 folded.clear();
                 folded.extend(word.chars().flat_map(char::to_lowercase));
-                self.add_word(&folded);
+                self.add_word(&folded, 1);
             } else {
-                self.add_word(word);
+                self.add_word(word, 1);
             }
         }
     }
 
-    fn add_word(&mut self, word: &str) {
+    /// Counts occurrences of one word. The total is the caller's to add to.
+    pub(crate) fn add_word(&mut self, word: &str, occurrences: u64) {
         match self.table.get_mut(word) {
-            Some(count) => *count += 1,
-            None => _ = self.table.insert(word.into(), 1),
+            Some(count) => *count += occurrences,
+            None => _ = self.table.insert(word.into(), occurrences),
         }
     }
 

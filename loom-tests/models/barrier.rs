@@ -537,6 +537,29 @@ pub fn bit_three_go_on_without_the_dead(check: Check) {
     });
 }
 
+/// Who waits without being a member does not count, and sees what the members did.
+pub fn bit_observer_does_not_count(check: Check) {
+    check.run(|| {
+        let place = Place::new((BitBarrier::new(Names::first(2)), Notes::new()));
+        // SAFETY: freed after everybody was joined.
+        let (barrier, notes) = unsafe { place.get() };
+        let party = move |name: u32| {
+            let mut member = barrier.claim(name).unwrap();
+            notes.write(name as usize, 1);
+            let missing = member.arrive();
+            (member, missing.is_empty())
+        };
+        let others = [thread::spawn(move || party(0)), thread::spawn(move || party(1))];
+        assert_eq!(barrier.wait_past(0, Deadline::NEVER), Ok(()));
+        notes.check(2, 1);
+        let others = others.map(|other| other.join().unwrap());
+        assert_eq!(others.iter().filter(|(_, last)| *last).count(), 1, "one of them is the last");
+        drop(others);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
 /// A timeout names who is missing, and the arrival stands.
 pub fn bit_timeout_names_the_missing(check: Check) {
     check.run(|| {

@@ -1,6 +1,7 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
 mod bench_report;
+mod debian;
 mod features;
 mod interrupts;
 mod metadata;

@@ -26,8 +26,8 @@ pub(crate) use self::machine::variable;
 
 use self::machine::{Extent, Machine};
 use self::page::Row;
-use crate::metadata;
 use crate::steps::Steps;
+use crate::{debian, metadata};
 
 /// The packages whose tests run on each hosted target. The facade brings the tests of the workspace, and makes the
 /// features of a system those of all.
@@ -209,7 +209,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
 /// The part of it that belongs to `cargo xtask test`, on a machine that has what it takes or may install it.
 pub(crate) fn quick(sh: &Shell, steps: &mut Steps) {
     let machine = Machine::new(sh, Extent::Quick);
-    match machine.can_install() {
+    match debian::can_install(sh, machine::TOOLCHAIN[0]) {
         Ok(()) => drop(check(&machine, steps, |name| QUICK.contains(&name))),
         Err(why) => steps.leave_out("platforms", why),
     }

@@ -11,9 +11,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
-use crate::metadata;
-use crate::platforms::{self, machine::TOOLCHAIN};
+use crate::platforms::machine::TOOLCHAIN;
 use crate::steps::Steps;
+use crate::{debian, metadata};
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -43,9 +43,8 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
 impl Sanitizer {
     fn check(self, sh: &Shell, steps: &mut Steps) -> Result<()> {
         if self == Self::Tsan {
-            let machine = platforms::machine(sh);
-            machine.install(TOOLCHAIN)?;
-            machine.install(&["libclang-rt-22-dev"])?;
+            debian::install(sh, TOOLCHAIN)?;
+            debian::install(sh, &["libclang-rt-22-dev"])?;
             write_linker(sh)?;
         }
         let name = format!("{self:?}").to_lowercase();

@@ -4,6 +4,7 @@
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
+use crate::debian;
 use crate::metadata::{self, Package};
 use crate::steps::Steps;
 use crate::{features, interrupts, platforms, rows};
@@ -35,6 +36,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     }
     steps.commands("clippy, --cfg loom", lint_loom(sh, &published)?);
     steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
+    // Without it the tests of `reveille-cluster` fail; they do not skip.
+    steps.check("a Redis server", || debian::provide(sh, "redis-server", "redis-server"));
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
     steps.commands(
@@ -46,6 +49,12 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         |name: &str| cmd!(sh, "cargo run --quiet --all-features --example {name} -- README.md 0.5").ignore_stdout();
     steps.commands("example, line servers", ["line_server_tokio", "line_server_mio"].map(line_server));
     node_addon(sh, &mut steps);
+    steps.commands(
+        "example, cluster_wordcount --kill-one --check",
+        [cmd!(sh, "cargo run --quiet --package reveille-cluster --all-features --example cluster_wordcount --")
+            .args(["--workers", "3", "--kill-one", "--check", "futex", "pool"])
+            .ignore_stdout()],
+    );
     // The private pages first: they check the links between private items, and the public ones replace them.
     let document =
         || cmd!(sh, "cargo doc --quiet --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
@@ -68,8 +77,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 /// The Node.js addon under the JavaScript event loop; what is asserted is in the host. Node.js is no tool that one must have.
 fn node_addon(sh: &Shell, steps: &mut Steps) {
     if !cfg!(target_os = "linux") || cmd!(sh, "node --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
-        eprintln!("\n==> example, node addon: SKIPPED, there is no node (Debian: apt-get install nodejs)");
-        return;
+        return steps.leave_out("example, node addon", "there is no node; Debian's package is nodejs");
     }
     let addon = "target/release/examples/libnode_addon.so";
     steps.commands(

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::metadata;
+use crate::{debian, metadata};
 
 /// Compiler, cargo and library sources of one version, beside whatever rustup has.
 pub(crate) const TOOLCHAIN: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
@@ -31,56 +31,9 @@ impl<'a> Machine<'a> {
         Machine { sh, extent, scratch: metadata::root().join("target").join("platforms") }
     }
 
-    /// Whether what a target needs can be installed without asking anybody; if not, why.
-    pub(crate) fn can_install(&self) -> Result<(), &'static str> {
-        let sh = self.sh;
-        let succeeds = |command: Cmd<'_>| command.quiet().ignore_stdout().ignore_stderr().run().is_ok();
-        if !succeeds(cmd!(sh, "apt-get --version")) {
-            return Err("no apt-get to install compilers and emulators with");
-        }
-        if !self.is_root() && !succeeds(cmd!(sh, "sudo --non-interactive true")) {
-            return Err("not allowed to install compilers and emulators; `cargo xtask platforms` asks");
-        }
-        let compiler = TOOLCHAIN[0];
-        let is_known = || succeeds(cmd!(sh, "apt-cache show {compiler}"));
-        if is_known() || (self.apt(&["update"]).quiet().run().is_ok() && is_known()) {
-            Ok(())
-        } else {
-            Err("this system has no package of a compiler with library sources")
-        }
-    }
-
-    fn apt(&self, arguments: &[&str]) -> Cmd<'a> {
-        let sh = self.sh;
-        if self.is_root() { cmd!(sh, "apt-get {arguments...}") } else { cmd!(sh, "sudo apt-get {arguments...}") }
-    }
-
-    fn is_root(&self) -> bool {
-        cmd!(self.sh, "id -u").quiet().read().is_ok_and(|user| user == "0")
-    }
-
     /// Installs those Debian packages that are missing.
     pub(crate) fn install(&self, packages: &[&str]) -> Result<()> {
-        let missing: Vec<_> = packages.iter().filter(|package| !self.has(package)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let install = || {
-            self.apt(&["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"])
-                .args(missing.clone())
-                .env("DEBIAN_FRONTEND", "noninteractive")
-        };
-        if install().quiet().run().is_err() {
-            self.apt(&["update"]).quiet().run()?;
-            install().run().with_context(|| format!("installing {missing:?}"))?;
-        }
-        Ok(())
-    }
-
-    fn has(&self, package: &str) -> bool {
-        let format = "--showformat=${Status}";
-        let status = cmd!(self.sh, "dpkg-query --show {format} {package}");
-        status.quiet().ignore_stderr().read().is_ok_and(|status| status.ends_with("ok installed"))
+        debian::install(self.sh, packages)
     }
 
     /// A cargo that can build the standard library for another target, with the packages it needs.

@@ -1,0 +1,413 @@
+//! Processes that share memory, are killed at random, stopped, and interrupted while they make it.
+#![cfg(any(target_os = "linux", target_os = "android"))]
+
+#[path = "common/basics.rs"]
+mod basics;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use basics::{LONG, Process, SHORT, least_late, listen, say, size, told};
+use reveille_cluster::shm::{self, Config, OnDeath};
+use reveille_cluster::{Error, Group as _, OnFailure, Outcome, Recorded, WaitError};
+
+/// A folder in memory, if there is one.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder")
+}
+
+fn member(path: &Path, name: u32) -> shm::Group {
+    let mut group = shm::attach(path, LONG).expect("a region");
+    group.join(name).expect("the name is free");
+    group
+}
+
+/// Not a test: a member that says that it has joined, then what came of its wait, once it is told to arrive.
+#[test]
+#[ignore = "run by the others"]
+fn child_member() {
+    let mut group = member(Path::new(&told("REGION")), told("NAME").parse().unwrap());
+    say("joined");
+    listen();
+    say(group.arrive_and_wait(LONG).map_or_else(|error| error.to_string(), |_| "passed".to_owned()));
+    listen();
+}
+
+/// Not a test: a creator that is interrupted between filling the region and calling it ready.
+#[test]
+#[ignore = "run by the others"]
+fn child_creator() {
+    let _ = shm::create_interrupted(told("REGION"), &Config::new(2), || {
+        say("filled");
+        listen();
+    });
+}
+
+fn child(path: &Path, name: u32) -> Process {
+    let child = Process::start("child_member", &[("REGION", path.to_str().unwrap()), ("NAME", &name.to_string())]);
+    assert_eq!(child.hear(), "joined");
+    child
+}
+
+fn signal(process: &Process, signal: &str) {
+    assert!(Command::new("kill").args([signal, &process.id().to_string()]).status().unwrap().success());
+}
+
+/// Whether every thread of it is.
+fn is_stopped(process: &Process) -> bool {
+    let mut threads = fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+    threads.all(|thread| {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        // The state comes after the name, which may contain anything.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
+}
+
+#[test]
+fn each_member_completes_its_own_task_once() {
+    let mut producer = shm::create_anonymous(&Config::new(2)).unwrap();
+    let (mut a, mut b) = (member(producer.path(), 0), member(producer.path(), 1));
+    assert_eq!(a.complete("1", Outcome::done("")).unwrap(), Recorded::Unknown, "it is another's");
+    assert_eq!(producer.complete("0", Outcome::done("")).unwrap(), Recorded::Unknown);
+    assert_eq!(a.complete("0", Outcome::done("")).unwrap(), Recorded::First { remaining: 1 });
+    assert_eq!(a.complete("0", Outcome::failed("")).unwrap(), Recorded::Duplicate);
+    assert_eq!(producer.missing().unwrap(), ["1"]);
+    let Err(WaitError::Timeout { missing }) = producer.wait(SHORT) else { panic!("who waits does not count") };
+    assert_eq!(missing, ["1"]);
+    assert_eq!(b.complete("1", Outcome::failed("")).unwrap(), Recorded::First { remaining: 0 });
+    let report = producer.wait(LONG).unwrap();
+    assert_eq!(report.outcomes["0"], Outcome::done(""));
+    assert_eq!(report.failures().map(|(task, _)| task).collect::<Vec<_>>(), ["1"]);
+    for group in [&mut a, &mut b] {
+        assert_eq!(group.wait(LONG).unwrap(), report);
+        assert_eq!(group.epoch(), producer.epoch(), "the next phase");
+        assert_ne!(group.epoch(), report.epoch);
+    }
+    // The next phase is another run, with outcomes of its own.
+    assert_eq!(b.complete("1", Outcome::done("")).unwrap(), Recorded::First { remaining: 1 });
+    a.arrive_and_wait(LONG).unwrap();
+    assert_eq!(producer.wait(LONG).unwrap().failures().count(), 0);
+}
+
+#[test]
+fn a_watcher_that_falls_behind_is_told() {
+    let mut producer = shm::create_anonymous(&Config::new(1)).unwrap();
+    let mut only = member(producer.path(), 0);
+    for _ in 0..3 {
+        only.arrive_and_wait(LONG).unwrap();
+    }
+    let Err(WaitError::Superseded { by }) = producer.wait(LONG) else { panic!("not superseded") };
+    assert_eq!(by, only.epoch());
+    only.arrive_and_wait(LONG).unwrap();
+    assert!(producer.wait(LONG).is_ok(), "it has caught up");
+}
+
+#[test]
+fn names_are_given_once() {
+    let region = shm::create_anonymous(&Config::new(2)).unwrap();
+    let mut a = member(region.path(), 0);
+    let mut other = shm::attach(region.path(), LONG).unwrap();
+    let refused = |group: &mut shm::Group, name| match group.join(name) {
+        Err(Error::Name(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&mut other, 0), "that member lives");
+    assert_eq!(refused(&mut other, 2), "no member, or one that has died or left");
+    assert_eq!(refused(&mut other, 64), "members have the numbers from 0 to 63");
+    assert_eq!(refused(&mut a, 1), "the handle is a member already");
+    drop(a);
+    assert_eq!(refused(&mut other, 0), "no member, or one that has died or left");
+    assert_eq!(other.members(), [1], "who has left is not waited for");
+    other.join(1).unwrap();
+    other.arrive_and_wait(LONG).unwrap();
+}
+
+#[test]
+fn a_killed_member_breaks_the_region() {
+    let region = shm::create_anonymous(&Config::new(3)).unwrap();
+    let (mut dying, mut other) = (child(region.path(), 1), child(region.path(), 2));
+    let mut here = member(region.path(), 0);
+    other.tell("arrive");
+    dying.kill();
+    let Err(WaitError::Broken { task, reason }) = here.arrive_and_wait(LONG) else { panic!("not broken") };
+    assert_eq!((task.as_str(), reason.as_str()), ("1", "the member died"));
+    assert_eq!(other.hear(), "broken by 1: the member died");
+    assert_eq!(here.complete("0", Outcome::done("")).unwrap(), Recorded::Cancelled);
+    assert!(matches!(here.arrive_and_wait(LONG), Err(WaitError::Broken { .. })), "for good");
+}
+
+#[test]
+fn a_killed_member_departs() {
+    let region = shm::create_anonymous(&Config::new(3).on_death(OnDeath::Depart)).unwrap();
+    let (mut dying, mut other) = (child(region.path(), 1), child(region.path(), 2));
+    let mut here = member(region.path(), 0);
+    other.tell("arrive");
+    dying.kill();
+    let report = here.arrive_and_wait(LONG).unwrap();
+    assert_eq!(report.departed, ["1"]);
+    assert_eq!(report.outcomes.into_keys().collect::<Vec<_>>(), ["0", "2"]);
+    assert_eq!(other.hear(), "passed");
+}
+
+#[test]
+fn a_stopped_member_is_late_and_not_dead() {
+    for on_death in [OnDeath::Break, OnDeath::Depart] {
+        let region = shm::create_anonymous(&Config::new(2).on_death(on_death)).unwrap();
+        let mut stopped = child(region.path(), 1);
+        let mut here = member(region.path(), 0);
+        signal(&stopped, "-STOP");
+        while !is_stopped(&stopped) {
+            thread::yield_now();
+        }
+        stopped.tell("arrive");
+        for _ in 0..2 {
+            match here.arrive_and_wait(SHORT) {
+                Err(WaitError::Timeout { missing }) => assert_eq!(missing, ["1"]),
+                other => panic!("not a timeout: {other:?}"),
+            }
+        }
+        signal(&stopped, "-CONT");
+        assert!(here.arrive_and_wait(LONG).unwrap().departed.is_empty());
+        assert_eq!(stopped.hear(), "passed");
+    }
+}
+
+#[test]
+fn deadlines_are_kept() {
+    let region = shm::create_anonymous(&Config::new(2)).unwrap();
+    let mut here = member(region.path(), 0);
+    for timeout in [Duration::ZERO, Duration::from_millis(7), Duration::from_millis(130)] {
+        let late = least_late(timeout, || {
+            assert!(matches!(here.arrive_and_wait(timeout), Err(WaitError::Timeout { .. })));
+        });
+        assert!(late < Duration::from_millis(500), "{late:?} late");
+    }
+}
+
+#[test]
+fn failures_panics_and_cancelling_break() {
+    let region = shm::create_anonymous(&Config::new(2).on_failure(OnFailure::FailFast)).unwrap();
+    let (mut a, mut b) = (member(region.path(), 0), member(region.path(), 1));
+    assert_eq!(b.complete("1", Outcome::done("")).unwrap(), Recorded::First { remaining: 1 });
+    assert_eq!(a.complete("0", Outcome::failed("")).unwrap(), Recorded::First { remaining: 0 });
+    for group in [&mut a, &mut b] {
+        assert_eq!(group.wait(LONG).unwrap_err().to_string(), "broken by 0: the member failed");
+    }
+
+    let region = shm::create_anonymous(&Config::new(2)).unwrap();
+    let (a, mut b) = (member(region.path(), 0), member(region.path(), 1));
+    b.complete("1", Outcome::done("")).unwrap(); // the other one is all that is missing
+    let panicked = thread::spawn(move || {
+        let _a = a;
+        panic!("on purpose");
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(b.arrive_and_wait(LONG).unwrap_err().to_string(), "broken by 0: the member panicked");
+
+    let mut region = shm::create_anonymous(&Config::new(2)).unwrap();
+    let mut a = member(region.path(), 0);
+    region.cancel("").unwrap();
+    assert!(matches!(a.arrive_and_wait(LONG), Err(WaitError::Cancelled { .. })));
+    assert_eq!(a.complete("0", Outcome::done("")).unwrap(), Recorded::Cancelled);
+}
+
+#[test]
+fn a_creator_killed_in_mid_initialisation_leaves_nothing() {
+    let folder = folder();
+    let path = folder.path().join("region");
+    let mut creator = Process::start("child_creator", &[("REGION", path.to_str().unwrap())]);
+    assert_eq!(creator.hear(), "filled");
+    assert!(matches!(shm::attach(&path, SHORT), Err(Error::Vanished)), "not ready");
+    creator.kill();
+    assert!(matches!(shm::attach(&path, Duration::ZERO), Err(Error::Vanished)), "never going to be");
+    let region = shm::create(&path, &Config::new(1)).unwrap();
+    member(&path, 0).arrive_and_wait(LONG).unwrap();
+    drop(region);
+    // The same while somebody waits to attach.
+    let mut creator = Process::start("child_creator", &[("REGION", path.to_str().unwrap())]);
+    assert_eq!(creator.hear(), "filled");
+    thread::scope(|s| {
+        let waiting = s.spawn(|| member(&path, 0).arrive_and_wait(LONG).map(|_| ()));
+        creator.kill();
+        let _region = shm::create(&path, &Config::new(1)).unwrap();
+        waiting.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_stale_file_is_nobodys_group() {
+    let folder = folder();
+    let path = folder.path().join("region");
+    assert!(matches!(shm::attach(&path, Duration::ZERO), Err(Error::Vanished)));
+    let first = shm::create(&path, &Config::new(2)).unwrap();
+    let epoch = first.epoch();
+    let mut left = child(&path, 0);
+    let Err(Error::Busy(busy)) = shm::create(&path, &Config::new(2)) else { panic!("somebody uses it") };
+    assert_eq!(busy, epoch);
+    drop(first);
+    assert!(matches!(shm::create(&path, &Config::new(2)), Err(Error::Busy(_))), "the member does");
+    left.kill();
+    assert!(matches!(shm::attach(&path, Duration::ZERO), Err(Error::Vanished)), "all that used it are dead");
+    let second = shm::create(&path, &Config::new(2)).unwrap();
+    assert_ne!(second.epoch(), epoch);
+    member(&path, 0); // the name is free again
+    second.unlink().unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn what_is_no_such_region_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("letter");
+    for content in ["Dear reader, this file is not a region.", "x"] {
+        fs::write(&path, content).unwrap();
+        assert!(matches!(shm::create(&path, &Config::new(2)), Err(Error::Layout(_))));
+        assert_eq!(fs::read_to_string(&path).unwrap(), content, "and it is left alone");
+    }
+
+    // A program of another word size, or with another layout, has made it.
+    let path = folder.path().join("region");
+    let _region = shm::create(&path, &Config::new(2)).unwrap();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let other_word = (if usize::BITS == 64 { 32_u32 } else { 64 }).to_ne_bytes();
+    for (offset, other, own) in
+        [(4, other_word, usize::BITS.to_ne_bytes()), (0, *b"abcd", 0x7265_7601_u32.to_ne_bytes())]
+    {
+        file.write_all_at(&other, offset).unwrap();
+        assert!(matches!(shm::attach(&path, Duration::ZERO), Err(Error::Layout(_))));
+        assert!(matches!(shm::create(&path, &Config::new(2)), Err(Error::Layout(_))));
+        file.write_all_at(&own, offset).unwrap();
+        assert!(shm::attach(&path, Duration::ZERO).is_ok());
+    }
+}
+
+/// How far each member of the stress test is: one number per name, in a file.
+struct Progress(File);
+
+impl Progress {
+    fn open(path: &Path) -> Self {
+        Progress(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).unwrap())
+    }
+
+    fn set(&self, name: u32, phase: u64) {
+        self.0.write_all_at(&phase.to_ne_bytes(), u64::from(name) * 8).unwrap();
+    }
+
+    fn get(&self, name: u32) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.read_exact_at(&mut bytes, u64::from(name) * 8).map_or(0, |()| u64::from_ne_bytes(bytes))
+    }
+}
+
+/// Not a test: a member that goes through phases, each time checking that nobody was left behind.
+#[test]
+#[ignore = "run by the others"]
+fn child_in_phases() {
+    let name: u32 = told("NAME").parse().unwrap();
+    let phases: u64 = told("PHASES").parse().unwrap();
+    let progress = Progress::open(Path::new(&told("PROGRESS")));
+    let mut group = member(Path::new(&told("REGION")), name);
+    say("joined");
+    listen();
+    for phase in 1..=phases {
+        progress.set(name, phase);
+        match group.arrive_and_wait(LONG) {
+            Ok(report) => {
+                for other in report.outcomes.keys() {
+                    let reached = progress.get(other.parse().unwrap());
+                    assert!(reached >= phase, "released in phase {phase} while {other} is at {reached}");
+                }
+            }
+            Err(error) => {
+                say(error);
+                listen();
+                return;
+            }
+        }
+    }
+    say("done");
+    listen();
+}
+
+/// Members of a stress test, by name.
+struct Stress {
+    _folder: tempfile::TempDir,
+    region: shm::Group,
+    progress: Progress,
+    children: BTreeMap<u32, Process>,
+    random: u64,
+}
+
+impl Stress {
+    fn start(members: u32, phases: usize, on_death: OnDeath, seed: u64) -> Self {
+        let folder = folder();
+        let (path, progress): (PathBuf, _) = (folder.path().join("region"), folder.path().join("progress"));
+        let region = shm::create(&path, &Config::new(members).on_death(on_death)).unwrap();
+        let mut children: BTreeMap<_, _> = (0..members)
+            .map(|name| {
+                let variables = [
+                    ("REGION", path.to_str().unwrap()),
+                    ("PROGRESS", progress.to_str().unwrap()),
+                    ("NAME", &name.to_string()),
+                    ("PHASES", &phases.to_string()),
+                ];
+                (name, Process::start("child_in_phases", &variables))
+            })
+            .collect();
+        children.values().for_each(|child| assert_eq!(child.hear(), "joined"));
+        children.values_mut().for_each(|child| child.tell("begin"));
+        Stress { _folder: folder, region, progress: Progress::open(&progress), children, random: seed }
+    }
+
+    fn random(&mut self, below: u64) -> u64 {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 33) % below
+    }
+
+    /// Kills one of them at a moment that neither side has chosen, after it has reached a phase. Returns its name.
+    fn kill_one(&mut self, after: u64) -> u32 {
+        let alive = self.children.len() as u64;
+        let chosen = self.random(alive) as usize;
+        let victim = *self.children.keys().nth(chosen).unwrap();
+        let end = Instant::now() + LONG * 4;
+        while self.progress.get(victim) < after {
+            assert!(Instant::now() < end, "no progress: {:?}", self.region);
+            thread::sleep(Duration::from_micros(200));
+        }
+        let pause = Instant::now() + Duration::from_nanos(self.random(300_000));
+        while Instant::now() < pause {}
+        self.children.remove(&victim).unwrap().kill();
+        victim
+    }
+}
+
+#[test]
+fn members_are_killed_at_random_and_the_others_go_on() {
+    let (members, phases) = (6, size("PHASES", 3_000));
+    let mut stress = Stress::start(members, phases, OnDeath::Depart, 1);
+    let killed: Vec<_> =
+        (1..members - 1).map(|n| stress.kill_one(phases as u64 * u64::from(n) / u64::from(members))).collect();
+    for (name, child) in &stress.children {
+        let said = child.try_hear(LONG * 4);
+        assert_eq!(said.as_deref(), Some("done"), "{name}, with {killed:?} killed: {:?}", stress.region);
+    }
+    println!("{phases} phases, {killed:?} of {members} killed");
+}
+
+#[test]
+fn members_are_killed_at_random_and_the_others_are_told() {
+    let rounds = size("ROUNDS", 6);
+    for round in 0..rounds {
+        let mut stress = Stress::start(3, usize::MAX >> 1, OnDeath::Break, round as u64);
+        let victim = stress.kill_one(round as u64 * 7);
+        for child in stress.children.values() {
+            assert_eq!(child.hear(), format!("broken by {victim}: the member died"));
+        }
+    }
+}
