@@ -18,6 +18,7 @@ use reveille_futex::sync::hint;
 use crate::Worker;
 use crate::job::{Job, Task, TaskRef};
 use crate::scope::Scope;
+use crate::shared::Core;
 
 /// The tasks that one thread has spawned into one group.
 pub(crate) type Fifo = Injector<TaskRef<Os>>;
@@ -79,6 +80,8 @@ struct Address<'scope>(*const ScopeFifo<'scope>);
 
 // SAFETY: the scope is Sync and waits for its tasks.
 unsafe impl Send for Address<'_> {}
+// SAFETY: as above; it only gives shared references out.
+unsafe impl Sync for Address<'_> {}
 
 impl Worker {
     /// [`scope`](Self::scope) for tasks that begin in the order in which they are spawned.
@@ -103,17 +106,42 @@ impl Worker {
     where
         F: FnOnce(&ScopeFifo<'scope>) -> R,
     {
-        // Made before the scope, so that it lives until the scope's tasks have ended.
-        let fifos = self.core().seats().iter().map(|_| Fifo::new()).collect();
-        let ordered = ScopeFifo { scope: AtomicPtr::new(ptr::null_mut()), fifos };
-        self.scope(|scope| {
-            ordered.scope.store((&raw const *scope).cast_mut(), Ordering::Relaxed); // before any task exists
-            f(&ordered)
-        })
+        let ordered = ScopeFifo::new(self.core());
+        self.scope(|scope| f(ordered.within(scope)))
     }
 }
 
 impl<'scope> ScopeFifo<'scope> {
+    /// Made before its scope, so that it lives until the scope's tasks have ended.
+    pub(crate) fn new(core: &Core<Os>) -> Self {
+        let fifos = core.seats().iter().map(|_| Fifo::new()).collect();
+        ScopeFifo { scope: AtomicPtr::new(ptr::null_mut()), fifos }
+    }
+
+    /// The scope begins.
+    pub(crate) fn within(&self, scope: &Scope<'scope>) -> &Self {
+        self.scope.store((&raw const *scope).cast_mut(), Ordering::Relaxed); // before any task exists
+        self
+    }
+
+    fn scope(&self) -> &Scope<'scope> {
+        // SAFETY: set before the body, and live until its tasks, of which the caller is one or the body, have ended.
+        unsafe { &*self.scope.load(Ordering::Relaxed) } // constant
+    }
+
+    /// As [`Scope::spawn_broadcast`].
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&ScopeFifo<'scope>, &Worker) + Send + Sync + 'scope,
+    {
+        let this = Address(self);
+        self.scope().spawn_broadcast(move |_, worker| {
+            let this = &this;
+            // SAFETY: it outlives the scope, which waits for this task.
+            f(unsafe { &*this.0 }, worker);
+        });
+    }
+
     /// Spawns a task, which gets the scope to spawn more.
     ///
     /// On a worker of the scope's pool it takes its place among that worker's tasks; on any other thread it goes to the
@@ -122,8 +150,7 @@ impl<'scope> ScopeFifo<'scope> {
     where
         F: FnOnce(&ScopeFifo<'scope>) + Send + 'scope,
     {
-        // SAFETY: set before the body, and live until its tasks, of which the caller is one or the body, have ended.
-        let scope = unsafe { &*self.scope.load(Ordering::Relaxed) }; // constant
+        let scope = self.scope();
         let this = Address(self);
         let task = scope.task(move |_, _| {
             let this = this;

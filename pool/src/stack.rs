@@ -294,6 +294,13 @@ impl<T> JoinStack<T> {
         !depth.is_null() && self.index(depth) > self.shared.span.load(Ordering::Relaxed).split()
     }
 
+    /// *Owner.* Whether no join is under way.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        // Relaxed, both: owner only, and constant.
+        self.depth.load(Ordering::Relaxed) == self.base.load(Ordering::Relaxed)
+    }
+
     /// Asks the owner to publish at its next fork.
     #[inline]
     pub fn ask(&self) {

@@ -6,16 +6,15 @@ use std::any::Any;
 use std::boxed::Box;
 use std::io;
 use std::string::String;
-use std::sync::Arc;
 use std::thread;
 use std::vec::Vec;
 
 use super::inner::{Hook, Inner, PanicHandler};
+use super::start::ThreadBuilder;
 use super::thread_pool::ThreadPool;
 use crate::current;
 use crate::events::Observer;
 use crate::idle_policy::IdlePolicy;
-use crate::pool::serve_as;
 use crate::sleep::counters::MAX_SEATS;
 use crate::span::MAX_CAPACITY;
 
@@ -25,6 +24,12 @@ const CAPACITY: usize = 8_192;
 
 /// The environment variable that sets the number of threads where the program does not.
 const THREADS_VARIABLE: &str = "REVEILLE_NUM_THREADS";
+
+/// Seats for callers from outside. When all are taken, a caller waits behind the queue instead of working itself.
+const GUESTS: usize = 8;
+
+/// The most threads that a pool can have: the other half of the seats is for guests.
+pub(super) const MOST_THREADS: usize = MAX_SEATS / 2;
 
 /// Settings of a [`ThreadPool`].
 ///
@@ -38,6 +43,9 @@ const THREADS_VARIABLE: &str = "REVEILLE_NUM_THREADS";
 #[derive(Default)]
 pub struct ThreadPoolBuilder {
     threads: usize,
+    guests: Option<usize>,
+    resident: bool,
+    oldest_first: bool,
     capacity: Option<usize>,
     stack_size: Option<usize>,
     name: Option<Box<dyn FnMut(usize) -> String>>,
@@ -70,6 +78,8 @@ pub enum BuildError {
     Spawn(io::Error),
     /// The global pool exists already.
     GlobalExists,
+    /// The current thread was to be one of the pool's, and works for another pool.
+    CurrentThreadWorks,
 }
 
 impl fmt::Display for BuildError {
@@ -81,6 +91,7 @@ impl fmt::Display for BuildError {
             BuildError::Capacity { capacity, most } => write!(f, "a join capacity of {capacity} is not in 1..={most}"),
             BuildError::Spawn(e) => write!(f, "the system refused a thread: {e}"),
             BuildError::GlobalExists => f.write_str("the global pool exists already"),
+            BuildError::CurrentThreadWorks => f.write_str("the current thread works for another pool"),
         }
     }
 }
@@ -108,6 +119,38 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// How many callers from outside may work at once in [`enter`](ThreadPool::enter), 8 by default; the next one waits for a
+    /// thread of the pool. Fewer make an idle thread's search shorter.
+    #[must_use]
+    pub fn guest_seats(mut self, guests: usize) -> Self {
+        self.guests = Some(guests);
+        self
+    }
+
+    /// Makes the current thread the first of the pool's threads, for as long as it lives: the free functions use this pool on
+    /// it, and one thread less is started. The thread runs tasks of others only while it waits for something of the pool's,
+    /// or by [`yield_now`](crate::yield_now); the handlers are not called for it. The pool's memory is never freed.
+    ///
+    /// ```
+    /// use reveille_pool::{ThreadPoolBuilder, current_thread_index, join};
+    ///
+    /// let pool = ThreadPoolBuilder::new().num_threads(2).use_current_thread().build().unwrap();
+    /// assert_eq!(current_thread_index(), Some(0));
+    /// assert_eq!(join(|| current_thread_index(), || 1), (Some(0), 1));
+    /// ```
+    #[must_use]
+    pub fn use_current_thread(mut self) -> Self {
+        self.resident = true;
+        self
+    }
+
+    /// Workers run the oldest task that they have spawned first, not the newest. The halves of joins keep their order.
+    #[must_use]
+    pub fn breadth_first(mut self) -> Self {
+        self.oldest_first = true;
+        self
+    }
+
     /// How deep joins may nest before they run in sequence; 8,192 by default.
     #[must_use]
     pub fn join_capacity(mut self, capacity: usize) -> Self {
@@ -129,8 +172,8 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Called on each thread before it serves, with its index: to pin it to a processor, say. If it panics, the process
-    /// aborts.
+    /// Called on each thread before it serves, with its index: to pin it to a processor, say. A panic goes to the panic
+    /// handler.
     ///
     /// On Linux, with the `libc` crate:
     ///
@@ -166,14 +209,14 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Called on each thread after it has served, with its index. If it panics, the process aborts.
+    /// Called on each thread after it has served, with its index. A panic goes to the panic handler.
     #[must_use]
     pub fn exit_handler(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.exit = Some(Box::new(hook));
         self
     }
 
-    /// Gets the payload of a spawned task that panicked after its handle was dropped. Without a handler, or if the handler
+    /// Gets the payload of a panic that nobody waits for: that of a handler, or of a task that has no handle. Without a handler, or if the handler
     /// panics, the process aborts.
     #[must_use]
     pub fn panic_handler(mut self, handler: impl Fn(Box<dyn Any + Send>) + Send + Sync + 'static) -> Self {
@@ -200,33 +243,127 @@ impl ThreadPoolBuilder {
     /// # Errors
     ///
     /// [`BuildError`]: settings that cannot work, or a thread that the system refused; threads that had started are gone.
-    pub fn build(mut self) -> Result<ThreadPool, BuildError> {
+    pub fn build(self) -> Result<ThreadPool, BuildError> {
+        let mut handles = Vec::new();
+        let built = self.start_threads(|builder| {
+            handles.push(named(&builder).spawn(|| builder.run())?);
+            Ok(())
+        });
+        match built {
+            Ok(mut pool) => {
+                pool.joins(handles);
+                Ok(pool)
+            }
+            Err(e) => {
+                for thread in handles {
+                    let _ = thread.join(); // the pool is gone, and so are they soon; they do not unwind
+                }
+                Err(e)
+            }
+        }
+    }
+
+    /// Makes the pool, whose threads `spawn` starts in its own way: each has to call [`ThreadBuilder::run`].
+    ///
+    /// The end of the pool waits until `run` has returned on all of them; who needs them gone joins them.
+    ///
+    /// ```
+    /// use reveille_pool::ThreadPoolBuilder;
+    ///
+    /// let pool = ThreadPoolBuilder::new()
+    ///     .num_threads(2)
+    ///     .build_with(|builder| {
+    ///         std::thread::Builder::new().name(format!("own-{}", builder.index())).spawn(|| builder.run())?;
+    ///         Ok(())
+    ///     })
+    ///     .unwrap();
+    /// let names = pool.broadcast(|_| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!(names, [Some("own-0".to_owned()), Some("own-1".to_owned())]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build); an error of `spawn` is [`BuildError::Spawn`], and threads that had started leave on their
+    /// own.
+    pub fn build_with(self, spawn: impl FnMut(ThreadBuilder) -> io::Result<()>) -> Result<ThreadPool, BuildError> {
+        self.start_threads(spawn)
+    }
+
+    /// Makes a pool that lives while `f` runs, on threads that may borrow from the caller: `wrapper` runs on each of them, and
+    /// has to call [`ThreadBuilder::run`].
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use reveille_pool::ThreadPoolBuilder;
+    ///
+    /// thread_local!(static GREETING: Cell<&'static str> = const { Cell::new("") });
+    /// let builder = ThreadPoolBuilder::new().num_threads(2);
+    /// let greetings = builder.build_scoped(
+    ///     |thread| {
+    ///         GREETING.set("hello");
+    ///         thread.run();
+    ///     },
+    ///     |pool| pool.broadcast(|_| GREETING.get()),
+    /// );
+    /// assert_eq!(greetings.unwrap(), ["hello", "hello"]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_scoped<W, F, R>(self, wrapper: W, f: F) -> Result<R, BuildError>
+    where
+        W: Fn(ThreadBuilder) + Sync,
+        F: FnOnce(&ThreadPool) -> R,
+    {
+        thread::scope(|threads| {
+            let pool = self.start_threads(|builder| {
+                named(&builder).spawn_scoped(threads, || wrapper(builder))?;
+                Ok(())
+            })?;
+            Ok(f(&pool))
+        })
+    }
+
+    fn start_threads(
+        mut self,
+        mut spawn: impl FnMut(ThreadBuilder) -> io::Result<()>,
+    ) -> Result<ThreadPool, BuildError> {
         let threads = self.threads_or_default();
         let capacity = self.capacity.unwrap_or(CAPACITY.min(MAX_CAPACITY));
-        let most = MAX_SEATS / 2; // guests have seats too
-        if threads > most {
-            return Err(BuildError::TooManyThreads { threads, most });
+        let guests = self.guests.unwrap_or(GUESTS);
+        if threads > MOST_THREADS || guests > MAX_SEATS - threads {
+            return Err(BuildError::TooManyThreads { threads: threads.max(guests), most: MOST_THREADS });
         }
         if capacity == 0 || capacity > MAX_CAPACITY {
             return Err(BuildError::Capacity { capacity, most: MAX_CAPACITY });
         }
-        let inner = Inner::new(threads, capacity, self.start.take(), self.exit.take(), self.panic.take());
+        if self.resident && current::with_worker(|worker| worker.is_some()) {
+            return Err(BuildError::CurrentThreadWorks);
+        }
+        let inner = Inner::new(threads, guests, capacity, self.start.take(), self.exit.take(), self.panic.take());
         inner.core().idle_policy.set(self.idle);
         if let Some(observer) = self.observer.take() {
             inner.core().events.set(observer);
         }
-        let mut pool = ThreadPool::of(inner.clone(), Vec::with_capacity(threads));
-        for index in 0..threads {
-            let mut thread = thread::Builder::new();
-            if let Some(name) = &mut self.name {
-                thread = thread.name(name(index));
+        if self.oldest_first {
+            inner.core().set_oldest_first();
+        }
+        if self.resident {
+            inner.core().set_resident();
+        }
+        let pool = ThreadPool::of(inner.clone());
+        for index in usize::from(self.resident)..threads {
+            inner.thread_comes();
+            let name = self.name.as_mut().map(|name| name(index));
+            let builder = ThreadBuilder::new(inner.clone(), index, name, self.stack_size);
+            if let Err(e) = spawn(builder) {
+                pool.detach();
+                return Err(BuildError::Spawn(e));
             }
-            if let Some(bytes) = self.stack_size {
-                thread = thread.stack_size(bytes);
-            }
-            let inner = inner.clone();
-            // On an error the pool is dropped, which ends the threads that have started.
-            pool.add(thread.spawn(move || main(&inner, index)).map_err(BuildError::Spawn)?);
+        }
+        if self.resident {
+            inner.settle_first();
         }
         Ok(pool)
     }
@@ -237,7 +374,16 @@ impl ThreadPoolBuilder {
     ///
     /// As [`build`](Self::build), and [`BuildError::GlobalExists`].
     pub fn build_global(self) -> Result<(), BuildError> {
-        super::free::set_global(self.build()?)
+        super::free::make_global(|| self.build())
+    }
+
+    /// [`build_global`](Self::build_global) of what [`build_with`](Self::build_with) makes.
+    ///
+    /// # Errors
+    ///
+    /// As [`build_with`](Self::build_with), and [`BuildError::GlobalExists`].
+    pub fn build_global_with(self, spawn: impl FnMut(ThreadBuilder) -> io::Result<()>) -> Result<(), BuildError> {
+        super::free::make_global(|| self.build_with(spawn))
     }
 
     fn threads_or_default(&self) -> usize {
@@ -256,18 +402,14 @@ impl fmt::Debug for ThreadPoolBuilder {
     }
 }
 
-/// What a thread of the pool does.
-fn main(inner: &Arc<Inner>, index: usize) {
-    let seat = &inner.seats()[index];
-    let occupied = seat.occupy();
-    debug_assert!(occupied, "seat {index} is its thread's");
-    let bomb = crate::unwind::AbortOnDrop("a thread of the pool panicked outside of any task");
-    if let Some(start) = &inner.start {
-        start(index);
+/// A thread as the builder wants it.
+fn named(builder: &ThreadBuilder) -> thread::Builder {
+    let mut thread = thread::Builder::new();
+    if let Some(name) = builder.name() {
+        thread = thread.name(name.into());
     }
-    serve_as(seat, |worker, serve| current::scoped(worker, serve));
-    if let Some(exit) = &inner.exit {
-        exit(index);
+    if let Some(bytes) = builder.stack_size() {
+        thread = thread.stack_size(bytes);
     }
-    core::mem::forget(bomb);
+    thread
 }
