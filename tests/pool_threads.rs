@@ -168,6 +168,8 @@ fn the_other_threads_of_a_resident_leave_when_the_accepted_tasks_are_done() {
         gone.sort_unstable();
         assert_eq!(gone, [1, 2]);
         assert_eq!(reveille::join(|| 1, || 2), (1, 2), "as a worker of a pool without other threads");
+        let task = reveille::spawn(|| 3);
+        assert_eq!(task.join().unwrap(), 3);
     });
 }
 
@@ -227,6 +229,7 @@ fn a_detached_pool_finishes_and_its_threads_leave() {
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let task = pool.spawn(move || may_go_on.recv().is_ok());
     pool.detach();
+    drop(pool);
     go_on.send(()).unwrap();
     assert!(task.join().unwrap());
     assert_eq!(exits.iter().take(2).sum::<usize>(), 1);

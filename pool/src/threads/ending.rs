@@ -27,7 +27,8 @@ impl ThreadPool {
         self.inner().wait_for_threads();
     }
 
-    /// Lets the pool finish what it has accepted and end by itself. Does not wait.
+    /// Refuses further tasks from outside, lets the pool finish those that were accepted, and does not wait, nor does the
+    /// drop of the pool after this.
     ///
     /// ```
     /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -35,10 +36,11 @@ impl ThreadPool {
     /// let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     /// pool.spawn_detached(move || send.send(may_go_on.recv()).unwrap());
     /// pool.detach();
-    /// go_on.send(()).unwrap(); // after the pool's handle is gone
+    /// drop(pool);
+    /// go_on.send(()).unwrap();
     /// assert_eq!(receive.recv(), Ok(Ok(())));
     /// ```
-    pub fn detach(self) {
+    pub fn detach(&self) {
         if self.inner().core().is_inherited() {
             return;
         }

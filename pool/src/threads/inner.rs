@@ -14,6 +14,7 @@ use reveille_futex::Os;
 use reveille_latch::CountdownLatch;
 
 use super::abandoned::Abandoned;
+use crate::Worker;
 use crate::current;
 use crate::job::{Job, TaskRef};
 use crate::lanes::Priority;
@@ -120,6 +121,10 @@ impl Inner {
         unsafe { current::settle(worker) };
     }
 
+    fn is_resident(&self, worker: &Worker<Os>) -> bool {
+        self.core.has_resident() && worker.index() == 0
+    }
+
     /// Before a thread of the pool is started.
     pub(super) fn thread_comes(&self) {
         self.serving.try_add(1).expect("the handle is counted, and seats are fewer than a latch can count");
@@ -138,8 +143,8 @@ impl Inner {
     /// Queues a task from a worker of this pool, or from outside unless the pool is draining.
     pub(super) fn submit(&self, order: Order, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
         current::with_worker_of(&self.core, |worker| match worker {
-            // Part of work that was accepted already, unless a guest came too late.
-            Some(_) if self.core.lifecycle.is_closed() => Err(task),
+            // Part of work that was accepted already, unless a guest came too late. A resident stays, and may run it yet.
+            Some(worker) if self.core.lifecycle.is_closed() && !self.is_resident(worker) => Err(task),
             Some(worker) => {
                 self.core.task_accepted();
                 match order {
