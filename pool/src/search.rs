@@ -62,7 +62,9 @@ impl<P: Platform> Worker<P> {
         if stack.has_private() && !stack.has_public() && stack.publish() {
             self.posted(); // it is there for all (M15)
         }
-        self.steal_join(self.seat())
+        let (slot, job) = stack.take_oldest()?;
+        // A claimed slot holds a task: never null.
+        NonNull::new(job).map(|job| Work::Join { victim: self.seat(), slot, job })
     }
 
     /// One look everywhere. What was published before it began, and is still there, is found.

@@ -339,6 +339,12 @@ impl<T> JoinStack<T> {
         Some((slot.cast_const(), task))
     }
 
+    /// *Owner.* Claims the oldest of its own public slots, in the midst of the joins that forked them; the slot's own join
+    /// finds it stolen and done. By the thieves' exchange, because they are at it too (J11).
+    pub fn take_oldest(&self) -> Option<(*const Slot<T>, *mut T)> {
+        self.steal()
+    }
+
     /// Publishes up to half of the owner's private slots, at least one, whether the owner forks again or not. Returns
     /// whether it did. Costs a heavy barrier, microseconds for both.
     pub fn force<P: Platform>(&self) -> bool {
