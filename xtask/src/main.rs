@@ -1,6 +1,7 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
 mod bench_report;
+mod compat;
 mod metadata;
 mod models;
 mod platforms;
@@ -37,6 +38,8 @@ enum Command {
     Platforms(platforms::Arguments),
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
+    /// Run programs on rayon with reveille below it, compare their results and times with rayon's own
+    Compat(compat::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -62,6 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
+        Command::Compat(arguments) => compat::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

@@ -4,6 +4,7 @@
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
+use crate::compat;
 use crate::metadata::{self, Package};
 use crate::rows;
 use crate::steps::Steps;
@@ -35,6 +36,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     steps.commands("clippy, --cfg shuttle", lint_shuttle(sh));
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
+    steps.commands("rayon on reveille, format and lints", compat::lints(sh));
+    for command in compat::tests(sh) {
+        steps.cargo_test("rayon on reveille, tests", command);
+    }
+    steps.commands("rayon on reveille, programs", [compat::check(sh)]);
     steps.commands(
         "example, wordcount --check",
         [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],
