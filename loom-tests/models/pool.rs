@@ -651,7 +651,6 @@ pub fn pool_join_that_panics_runs_both_halves(check: Check) {
 }
 
 /// A first half that runs another task on demand may get its own second half, or a thief does: it runs once.
-// full tier
 pub fn pool_first_half_may_run_the_second(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();

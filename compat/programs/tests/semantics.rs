@@ -321,8 +321,7 @@ fn spawned_tasks_have_the_same_orders() {
         while log.lock().unwrap().len() < 10 {
             thread::yield_now();
         }
-        let order = log.lock().unwrap().clone();
-        order
+        log.lock().unwrap().clone()
     };
     assert_eq!(run(false, false), Vec::from_iter((0..10).rev()));
     assert_eq!(run(true, false), Vec::from_iter(0..10));
