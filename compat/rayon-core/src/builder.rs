@@ -206,14 +206,7 @@ pub struct DefaultSpawn;
 
 impl ThreadSpawn for DefaultSpawn {
     fn spawn(&mut self, thread: ThreadBuilder) -> io::Result<()> {
-        let mut builder = thread::Builder::new();
-        if let Some(name) = thread.name() {
-            builder = builder.name(name.into());
-        }
-        if let Some(bytes) = thread.stack_size() {
-            builder = builder.stack_size(bytes);
-        }
-        builder.spawn(|| thread.run()).map(drop)
+        thread.thread().spawn(|| thread.run()).map(drop)
     }
 }
 

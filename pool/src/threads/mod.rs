@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod broadcast;
+mod build;
 mod builder;
 mod calls;
 mod detached;

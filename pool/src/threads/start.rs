@@ -4,6 +4,7 @@ use core::fmt;
 
 use std::string::String;
 use std::sync::Arc;
+use std::thread;
 
 use super::inner::Inner;
 use crate::pool::serve_as;
@@ -39,6 +40,27 @@ impl ThreadBuilder {
     /// What [`stack_size`](crate::ThreadPoolBuilder::stack_size) says.
     pub fn stack_size(&self) -> Option<usize> {
         self.stack_size
+    }
+
+    /// A thread of the standard library's with that name and that stack, still to be told what to run.
+    ///
+    /// ```
+    /// let pool = reveille_pool::ThreadPoolBuilder::new()
+    ///     .num_threads(1)
+    ///     .thread_name(|_| "named".to_owned())
+    ///     .build_with(|builder| builder.thread().spawn(|| builder.run()).map(drop))
+    ///     .unwrap();
+    /// assert_eq!(pool.run_on_thread(|_| std::thread::current().name() == Some("named")), true);
+    /// ```
+    pub fn thread(&self) -> thread::Builder {
+        let mut thread = thread::Builder::new();
+        if let Some(name) = &self.name {
+            thread = thread.name(name.clone());
+        }
+        if let Some(bytes) = self.stack_size {
+            thread = thread.stack_size(bytes);
+        }
+        thread
     }
 
     /// Serves the pool until it has ended.
