@@ -25,7 +25,7 @@ where
     })
 }
 
-/// [`join`] of closures that are told whether they have moved to another thread.
+/// [`join`](join()) of closures that are told whether they have moved to another thread.
 ///
 /// ```
 /// let pool = rayon_core::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

@@ -76,7 +76,7 @@ impl ThreadPool {
         self.0.current_thread_has_pending_tasks()
     }
 
-    /// [`join`](crate::join) in this pool.
+    /// [`join`](crate::join()) in this pool.
     pub fn join<A, B, RA, RB>(&self, oper_a: A, oper_b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
@@ -87,7 +87,7 @@ impl ThreadPool {
         self.0.run_on_thread(|worker| worker.join(|_| oper_a(), |_| oper_b()))
     }
 
-    /// [`scope`](crate::scope) in this pool.
+    /// [`scope`](crate::scope()) in this pool.
     pub fn scope<'scope, OP, R>(&self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'scope>) -> R + Send,
@@ -121,7 +121,7 @@ impl ThreadPool {
         self.0.in_place_scope_fifo(|scope| op(ScopeFifo::of(scope)))
     }
 
-    /// [`spawn`](crate::spawn) in this pool.
+    /// [`spawn`](crate::spawn()) in this pool.
     pub fn spawn<OP>(&self, op: OP)
     where
         OP: FnOnce() + Send + 'static,

@@ -19,7 +19,7 @@ const THREADS_VARIABLE: &str = "REVEILLE_NUM_THREADS";
 /// The most threads that a pool can have: the other half of the seats is for guests.
 pub(super) const MOST_THREADS: usize = MAX_SEATS / 2;
 
-/// Settings of a [`ThreadPool`].
+/// Settings of a [`ThreadPool`](crate::ThreadPool).
 ///
 /// ```
 /// use reveille_pool::ThreadPoolBuilder;
@@ -107,7 +107,7 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// How many callers from outside may work at once in [`enter`](ThreadPool::enter), 8 by default; the next one waits for a
+    /// How many callers from outside may work at once in [`enter`](crate::ThreadPool::enter), 8 by default; the next one waits for a
     /// thread of the pool. Fewer make an idle thread's search shorter.
     #[must_use]
     pub fn guest_seats(mut self, guests: usize) -> Self {
