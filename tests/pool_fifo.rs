@@ -66,3 +66,30 @@ fn every_task_runs_once_on_many_threads() {
     });
     assert!(runs.lock().unwrap().iter().all(|n| *n == 1));
 }
+
+/// A guest leaves with tasks in its queue: they go to the others, each once, with its group's order.
+#[test]
+fn what_a_guest_leaves_behind_is_run_once() {
+    let pool = pool(1);
+    for _ in 0..20 {
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let blocker = pool.spawn(move || {
+            busy.send(()).unwrap();
+            may_go_on.recv().unwrap();
+        });
+        is_busy.recv().unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let handles: Vec<_> = pool.enter(|_| {
+            let task = |i| {
+                let order = order.clone();
+                move || order.lock().unwrap().push(i)
+            };
+            (0..10).map(|i| pool.spawn_fifo(task(i))).collect()
+        });
+        go_on.send(()).unwrap();
+        blocker.join().unwrap();
+        handles.into_iter().for_each(|handle| handle.join().unwrap());
+        assert_eq!(*order.lock().unwrap(), Vec::from_iter(0..10));
+    }
+}

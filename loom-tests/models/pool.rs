@@ -101,7 +101,11 @@ impl Stack {
 
     /// Steals one task, if there is one to be had, and runs it.
     fn steal_and_run(&self) {
-        if let Some((slot, task)) = self.stack.steal() {
+        self.run_claimed(self.stack.steal());
+    }
+
+    fn run_claimed(&self, claimed: Option<(*const Slot<TestTask>, *mut TestTask)>) {
+        if let Some((slot, task)) = claimed {
             assert!(!task.is_null(), "a claimed slot without its task");
             // SAFETY: a claimed task is live until its slot is done.
             unsafe { &*task }.run();
@@ -145,6 +149,27 @@ pub fn join_stack_two_thieves_never_share_a_task(check: Check) {
 /// The same where every fork is published at once.
 pub fn join_stack_eager_runs_each_nested_task_once(check: Check) {
     nested_forks(check, true, 1);
+}
+
+/// The owner takes the oldest of its own tasks in the midst of its joins, as a first half does that yields, while a thief is
+/// at it: each task runs once, before its join ends.
+pub fn join_stack_owner_takes_its_own_oldest_task(check: Check) {
+    check.run(|| {
+        let stack = Stack::new(2, false);
+        let thief = thread::spawn({
+            let stack = stack.clone();
+            move || stack.steal_and_run()
+        });
+        let (outer, _) = stack.fork(0);
+        let (inner, _) = stack.fork(1);
+        if stack.stack.has_private() && !stack.stack.has_public() {
+            stack.stack.publish();
+        }
+        stack.run_claimed(stack.stack.take_oldest());
+        stack.join(1, inner);
+        stack.join(0, outer);
+        thief.join().unwrap();
+    });
 }
 
 /// A slot is reused by the next fork only when nobody can still claim or read the one before.
@@ -622,6 +647,29 @@ pub fn pool_join_that_panics_runs_both_halves(check: Check) {
         }));
         assert!(panicked.is_err());
         assert_eq!(ran.load(Ordering::Relaxed), 1, "both sides run");
+    });
+}
+
+/// A first half that runs another task on demand may get its own second half, or a thief does: it runs once.
+pub fn pool_first_half_may_run_the_second(check: Check) {
+    check.bound(1).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let ran = Arc::new(AtomicU32::new(0));
+        pool.enter(|w| {
+            w.join(
+                |w| {
+                    w.run_own();
+                },
+                |_| {
+                    ran.fetch_add(1, Ordering::Relaxed);
+                },
+            )
+        })
+        .unwrap();
+        assert_eq!(ran.load(Ordering::Relaxed), 1, "once, and before the join ends");
+        pool.shutdown();
+        worker.join().unwrap();
     });
 }
 

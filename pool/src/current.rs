@@ -22,6 +22,38 @@ mod imp {
         f(unsafe { worker.as_ref() })
     }
 
+    /// Makes `worker` the current one for as long as this thread lives.
+    ///
+    /// # Safety
+    ///
+    /// The worker is this thread's and lives as long.
+    pub(crate) unsafe fn settle(worker: &Worker<Os>) {
+        CURRENT.set(worker);
+    }
+
+    impl Worker {
+        /// Calls `f` with the current thread's worker, if it works for a [`ThreadPool`](crate::ThreadPool).
+        ///
+        /// For a library that wants a worker without asking its callers to pass one on. Costs one thread-local read.
+        ///
+        /// ```
+        /// use reveille_pool::{ThreadPool, Worker};
+        ///
+        /// let pool = ThreadPool::new().unwrap();
+        /// assert!(Worker::with_current(|worker| worker.is_none()));
+        /// assert!(pool.enter(|_| Worker::with_current(|worker| worker.is_some())));
+        /// ```
+        #[inline]
+        pub fn with_current<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
+            with_worker(f)
+        }
+
+        /// The number of this worker's thread among the threads of its pool; `None` for a guest.
+        pub fn thread_index(&self) -> Option<usize> {
+            (self.index() < self.core().thread_seats().len()).then(|| self.index())
+        }
+    }
+
     /// Makes `worker` the current one while `f` runs.
     pub(crate) fn scoped<R>(worker: &Worker<Os>, f: impl FnOnce() -> R) -> R {
         struct Restore(*const Worker<Os>);

@@ -112,6 +112,10 @@ impl<P: Platform> Worker<P> {
                 backoff::<P>(round, event);
                 continue;
             }
+            if let Some(work) = self.own_join() {
+                self.end_search(false);
+                return Some(work); // rather than sleep on it
+            }
             let snapshot = sleep.announce();
             // In a crowd too: nobody else may run it.
             if let Some(task) = self.open_mail() {
@@ -265,7 +269,8 @@ impl Patience {
 /// How long a leapfrogging worker sleeps before it looks again.
 const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_micros(500);
 
-fn backoff<P: Platform>(round: u32, event: &impl Event) {
+/// Passes the time between two looks, more of it from round to round.
+pub(crate) fn backoff<P: Platform>(round: u32, event: &impl Event) {
     if round < SPINNING_ROUNDS {
         for _ in 0..1 << round {
             if event.is_done() {

@@ -47,19 +47,24 @@ impl<P: Platform> Injector<P> {
 
     /// Takes every task; the iterator yields the oldest first.
     pub fn take(&self) -> Chain<P> {
+        let mut oldest = None;
+        for mut task in self.take_newest_first() {
+            task.set_next(oldest);
+            oldest = Some(task);
+        }
+        Chain(oldest)
+    }
+
+    /// Takes every task; the iterator yields the newest first.
+    pub fn take_newest_first(&self) -> Chain<P> {
         if self.is_empty() {
             return Chain(None);
         }
         // Acquire: pairs with every push since the last take, through the release sequence of their exchanges.
-        let mut newest = NonNull::new(self.0.swap(ptr::null_mut(), Ordering::Acquire))
+        let newest = NonNull::new(self.0.swap(ptr::null_mut(), Ordering::Acquire))
             // SAFETY: the swap made the whole chain this caller's.
             .map(|task| unsafe { TaskRef::new(task) });
-        let mut oldest = None;
-        while let Some(mut task) = newest {
-            newest = task.set_next(oldest);
-            oldest = Some(task);
-        }
-        Chain(oldest)
+        Chain(newest)
     }
 }
 
@@ -73,6 +78,11 @@ impl<P: Platform> Chain<P> {
         pub const fn empty() -> Self {
             Chain(None)
         }
+    }
+
+    /// Whether no task is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 }
 

@@ -49,6 +49,13 @@ impl<P: Platform> Task<P> {
     pub fn new(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
         Task { job: Job::new(run), next: UnsafeCell::new(None) }
     }
+
+    /// A task that may be queued any number of times at once, and runs as often. It has no link to a next one, so it can be in
+    /// deques, and in no chain.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) const fn repeatable(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
+        Task { job: Job::new(run), next: UnsafeCell::new(Some(TaskRef(NonNull::dangling()))) }
+    }
 }
 
 /// The right to run a queued task, once.
@@ -59,7 +66,8 @@ impl<P: Platform> TaskRef<P> {
     ///
     /// # Safety
     ///
-    /// The task stays live until it has run, may run on any thread, and no other reference to it runs it.
+    /// The task stays live until it has run, may run on any thread, and no other reference to it runs it, unless it is
+    /// repeatable.
     pub unsafe fn new(task: NonNull<Task<P>>) -> Self {
         TaskRef(task)
     }
@@ -74,6 +82,24 @@ impl<P: Platform> TaskRef<P> {
     pub fn run(self, worker: &Worker<P>) {
         // SAFETY: live and not run yet, as `new` demands. A task begins with its job.
         unsafe { Job::run(self.0.cast(), worker) }
+    }
+
+    /// Whether the task is repeatable.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn is_repeatable(&self) -> bool {
+        // SAFETY: the task is live.
+        let task = unsafe { self.0.as_ref() };
+        task.next.with(|link| {
+            // SAFETY: of a repeatable task it is constant, of any other the holder of the only reference is here.
+            let link = unsafe { &*link };
+            matches!(link, Some(next) if next.0 == NonNull::dangling())
+        })
+    }
+
+    /// The same task so that it can go into a chain. Without threads of its own a pool has no repeatable ones.
+    #[cfg(not(all(feature = "std", not(loom))))]
+    pub(crate) fn linkable(self) -> Self {
+        self
     }
 
     /// Links `next` behind this task and returns what was there.

@@ -48,9 +48,10 @@ pub use scope::{Scope, TaskSlot};
 pub use stats::WorkerStats;
 #[cfg(all(feature = "std", not(loom)))]
 pub use threads::{
-    BuildError, Cancelled, JoinHandle, Rejected, ThreadPool, ThreadPoolBuilder, UnrunTask, broadcast,
-    current_num_threads, current_thread_has_pending_tasks, current_worker_index, in_place_scope, join, scope, spawn,
-    spawn_broadcast, spawn_with, yield_local, yield_now,
+    BuildError, Cancelled, JoinHandle, Rejected, ThreadBuilder, ThreadPool, ThreadPoolBuilder, UnrunTask, broadcast,
+    current_num_threads, current_thread_has_pending_tasks, current_thread_index, current_worker_index, in_place_scope,
+    in_place_scope_fifo, join, scope, scope_fifo, spawn, spawn_broadcast, spawn_detached, spawn_detached_fifo,
+    spawn_fifo, spawn_with, yield_local, yield_now,
 };
 pub use worker::Worker;
 pub use yielding::Yield;

@@ -246,14 +246,24 @@ pub(crate) fn visit<P: Platform, R>(seat: &Seat<P>, f: impl FnOnce(&Worker<P>) -
     }
 
     // SAFETY: the caller has occupied the seat, and `f` gets a reference that it cannot send.
+    let leave = Leave(unsafe { settle(seat) });
+    f(leave.0)
+}
+
+/// Makes the caller the worker of a seat.
+///
+/// # Safety
+///
+/// The caller has occupied the seat, and the worker stays on its thread.
+pub(crate) unsafe fn settle<P: Platform>(seat: &Seat<P>) -> &Worker<P> {
+    // SAFETY: the caller's promise.
     let worker = unsafe { Worker::of(seat) };
     worker.core().joined();
     seat.begin_episode();
     if worker.core().sleep.counts().sleeping() > 0 {
         seat.stack.ask(); // see `Worker::end_search`
     }
-    let leave = Leave(worker);
-    f(leave.0)
+    worker
 }
 
 /// What a serving worker waits for. It also closes the pool, when it drains and nothing is left.
@@ -273,8 +283,9 @@ impl<P: Platform> Event for Closing<'_, P> {
         }
         // Nothing is in flight, so all that was accepted is in a queue, or in the hands of a thread that looks at its own
         // queue once more before it leaves.
-        let quiet = core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work() && !core.has_mail();
-        if quiet && core.lifecycle.close() {
+        let quiet = || core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work() && !core.has_mail();
+        // With a resident, tasks are in flight until they end, and what it does itself keeps nobody.
+        if (core.has_resident() || quiet()) && core.lifecycle.close() {
             core.wake_all();
         }
         false // asked again, now that it is closed

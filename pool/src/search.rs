@@ -33,8 +33,38 @@ impl<P: Platform> Worker<P> {
         if let Some(task) = self.first_choice() {
             return Some(Work::Task(task));
         }
+        if self.core().runs_oldest_first() {
+            return self.oldest_own_task().map(Work::Task);
+        }
         // SAFETY: this thread owns the seat, and with it the deque.
         unsafe { self.seat().tasks.owner() }.pop().map(Work::Task)
+    }
+
+    #[cold]
+    fn oldest_own_task(&self) -> Option<TaskRef<P>> {
+        loop {
+            match self.seat().tasks.stealer().steal() {
+                Steal::Success(task) => return Some(task),
+                Steal::Retry => {} // somebody was faster, and perhaps there is more
+                Steal::Empty => return None,
+            }
+        }
+    }
+
+    /// The second half of the oldest of this worker's own joins, which it takes as any thief would.
+    ///
+    /// For a worker that can go on with nothing else: what it waits for may be done only after that half.
+    pub(crate) fn own_join(&self) -> Option<Work<'_, P>> {
+        let stack = &self.seat().stack;
+        if stack.is_empty() {
+            return None;
+        }
+        if stack.has_private() && !stack.has_public() && stack.publish() {
+            self.posted(); // it is there for all (M15)
+        }
+        let (slot, job) = stack.take_oldest()?;
+        // A claimed slot holds a task: never null.
+        NonNull::new(job).map(|job| Work::Join { victim: self.seat(), slot, job })
     }
 
     /// One look everywhere. What was published before it began, and is still there, is found.
@@ -88,23 +118,38 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    /// Takes all that came from outside, runs the oldest, and queues the rest where others find it.
+    /// Takes all that came from outside, runs the oldest, and queues the rest where others find it, and so that this worker
+    /// runs it in its order.
     pub(crate) fn take_injected(&self) -> Option<TaskRef<P>> {
-        let mut tasks = self.core().injector.take();
-        let first = tasks.next()?;
-        let mut rest = false;
+        let core = self.core();
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat().tasks.owner() };
-        for task in tasks {
+        let mut rest = false;
+        let mut queue = |task| {
             rest = true;
             if let Err(full) = owner.try_push(task) {
-                self.core().injector.push(full.0);
+                core.injector.push(full.0);
             }
-        }
+        };
+        let oldest = if core.runs_oldest_first() {
+            let mut tasks = core.injector.take();
+            let oldest = tasks.next()?;
+            tasks.for_each(queue);
+            oldest
+        } else {
+            let mut tasks = core.injector.take_newest_first();
+            loop {
+                let task = tasks.next()?;
+                if tasks.is_empty() {
+                    break task;
+                }
+                queue(task);
+            }
+        };
         if rest {
             self.posted();
         }
-        Some(first)
+        Some(oldest)
     }
 
     /// Runs what was found.

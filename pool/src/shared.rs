@@ -5,7 +5,7 @@ use core::ptr;
 use core::slice;
 
 use crossbeam_utils::CachePadded;
-use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
@@ -32,6 +32,16 @@ pub(crate) struct Core<P: Platform> {
     /// How many of the seats, from the first on, have a thread of the pool. 0 if the threads are the caller's.
     #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
     threads: AtomicUsize,
+    /// Whether the first of them is a thread of the program's, which serves only while it waits. Its doings of its own look like
+    /// a task, so spawned tasks are counted until they end instead.
+    #[cfg_attr(
+        not(all(feature = "std", not(loom))),
+        allow(dead_code, reason = "only among threads of the pool's own")
+    )]
+    resident: AtomicBool,
+    /// Whether workers run the oldest of their own tasks first.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only a builder sets it"))]
+    oldest_first: AtomicBool,
     /// The process it was made in; see `process.rs`.
     generation: AtomicUsize,
     pub(crate) idle_policy: AtomicIdlePolicy,
@@ -52,6 +62,8 @@ impl<P: Platform> Core<P> {
                 seat_count: AtomicUsize::new(0),
                 parallelism: AtomicUsize::new(0),
                 threads: AtomicUsize::new(0),
+                resident: AtomicBool::new(false),
+                oldest_first: AtomicBool::new(false),
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
@@ -112,6 +124,48 @@ impl<P: Platform> Core<P> {
     #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
     pub(crate) fn thread_seats(&self) -> &[Seat<P>] {
         &self.seats()[..self.threads.load(Ordering::Relaxed)] // constant
+    }
+
+    /// The first seat belongs to a thread of the program's. Called before any worker runs.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    pub(crate) fn set_resident(&self) {
+        self.resident.store(true, Ordering::Relaxed); // happens before every use
+    }
+
+    /// Whether the first seat belongs to a thread of the program's.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    #[inline]
+    pub(crate) fn has_resident(&self) -> bool {
+        self.resident.load(Ordering::Relaxed) // constant
+    }
+
+    /// Workers run the oldest of their own tasks first. Called before any worker runs.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    pub(crate) fn set_oldest_first(&self) {
+        self.oldest_first.store(true, Ordering::Relaxed); // happens before every use
+    }
+
+    #[inline]
+    pub(crate) fn runs_oldest_first(&self) -> bool {
+        // Without std nobody sets it, and loom would only see a constant more.
+        cfg!(all(feature = "std", not(loom))) && self.oldest_first.load(Ordering::Relaxed) // constant
+    }
+
+    /// A task is accepted. It holds a pool with a resident open until it ends; other pools see it in a queue or in the hands of
+    /// an active thread. Follows an admission, so it cannot be refused.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+    pub(crate) fn task_accepted(&self) {
+        if self.has_resident() {
+            self.lifecycle.count_in(true);
+        }
+    }
+
+    /// An accepted task has run, or never will.
+    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+    pub(crate) fn task_ended(&self) {
+        if self.has_resident() {
+            drop(Hold(self));
+        }
     }
 
     /// Whether the process that made the pool has forked since, and this is its child.

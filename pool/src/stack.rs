@@ -294,6 +294,13 @@ impl<T> JoinStack<T> {
         !depth.is_null() && self.index(depth) > self.shared.span.load(Ordering::Relaxed).split()
     }
 
+    /// *Owner.* Whether no join is under way.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        // Relaxed, both: owner only, and constant.
+        self.depth.load(Ordering::Relaxed) == self.base.load(Ordering::Relaxed)
+    }
+
     /// Asks the owner to publish at its next fork.
     #[inline]
     pub fn ask(&self) {
@@ -330,6 +337,12 @@ impl<T> JoinStack<T> {
         // SAFETY: the index is that of a public slot.
         let task = unsafe { &*slot }.task.load(Ordering::Relaxed);
         Some((slot.cast_const(), task))
+    }
+
+    /// *Owner.* Claims the oldest of its own public slots, in the midst of the joins that forked them; the slot's own join
+    /// finds it stolen and done. By the thieves' exchange, because they are at it too (J11).
+    pub fn take_oldest(&self) -> Option<(*const Slot<T>, *mut T)> {
+        self.steal()
     }
 
     /// Publishes up to half of the owner's private slots, at least one, whether the owner forks again or not. Returns

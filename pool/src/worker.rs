@@ -211,7 +211,7 @@ impl<P: Platform> Worker<P> {
         let owner = unsafe { self.seat.tasks.owner() };
         match owner.try_push(task) {
             Ok(()) => self.posted(),
-            Err(full) => self.core().inject(full.0), // no room: the injector needs none
+            Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none
         }
     }
 
@@ -220,7 +220,7 @@ impl<P: Platform> Worker<P> {
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat.tasks.owner() };
         while let Some(task) = owner.pop() {
-            self.core().injector.push(task);
+            self.core().injector.push(task.linkable());
         }
         if self.core().has_injected() {
             // Between the push and the look at the lifecycle. Pairs with the fence in `Closing`: either a worker stays for

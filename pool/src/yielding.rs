@@ -18,7 +18,8 @@ impl<P: Platform> Worker<P> {
     ///
     /// For a task that waits for something the pool does not know of: a flag that another task sets, say. The task runs on
     /// top of the caller's stack, and is not interrupted. A panic of a join's or a scope's task goes to its owner. Does not
-    /// sleep. The second halves of this worker's own joins are not tasks to it: they run when it joins.
+    /// sleep. When there is nothing else, it is the second half of the oldest join that this worker is in: the first half may
+    /// wait for it so.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +37,7 @@ impl<P: Platform> Worker<P> {
     /// });
     /// ```
     pub fn run_one(&self) -> Yield {
-        let Some(work) = self.search() else { return Yield::Idle };
+        let Some(work) = self.search().or_else(|| self.own_join()) else { return Yield::Idle };
         // Before it runs: a poster may have left this worker's find to it (M20).
         if work.may_have_siblings() {
             self.posted();
@@ -45,10 +46,10 @@ impl<P: Platform> Worker<P> {
         Yield::Executed
     }
 
-    /// Runs one task of this worker: its own, its mail, or an urgent one, if there is one. Otherwise as
-    /// [`run_one`](Self::run_one).
+    /// Runs one task of this worker: its own, its mail, an urgent one, or a half of its own joins, if there is one. Otherwise
+    /// as [`run_one`](Self::run_one).
     pub fn run_own(&self) -> Yield {
-        let Some(work) = self.own_work() else { return Yield::Idle };
+        let Some(work) = self.own_work().or_else(|| self.own_join()) else { return Yield::Idle };
         self.run(work);
         Yield::Executed
     }

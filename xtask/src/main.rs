@@ -1,6 +1,7 @@
 //! The commands that people and CI run: `cargo xtask --help`.
 
 mod bench_report;
+mod compat;
 mod debian;
 mod features;
 mod interrupts;
@@ -46,6 +47,8 @@ enum Command {
     Sizes(sizes::Arguments),
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
+    /// Run programs on rayon with reveille below it, compare their results and times with rayon's own
+    Compat(compat::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
     /// Check that each public function of the layers says whether an interrupt may call it
@@ -76,6 +79,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Sizes(arguments) => sizes::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
+        Command::Compat(arguments) => compat::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

@@ -4,10 +4,9 @@
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::debian;
 use crate::metadata::{self, Package};
 use crate::steps::Steps;
-use crate::{features, interrupts, platforms, rows};
+use crate::{compat, debian, features, interrupts, platforms, rows};
 
 /// The flags of a build for the model checker. Keep them constant: another flag is another build of everything.
 pub(crate) const LOOM: &str = "--cfg loom";
@@ -40,6 +39,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     steps.check("a Redis server", || debian::provide(sh, "redis-server", "redis-server"));
     steps.cargo_test("tests, all features", cmd!(sh, "cargo test --workspace --all-features --no-fail-fast"));
     steps.cargo_test("tests, default features", default_features(sh, &published));
+    steps.commands("rayon on reveille, format and lints", compat::lints(sh));
+    for command in compat::tests(sh) {
+        steps.cargo_test("rayon on reveille, tests", command);
+    }
+    steps.commands("rayon on reveille, programs", [compat::check(sh)]);
     steps.commands(
         "example, wordcount --check",
         [cmd!(sh, "cargo run --quiet --all-features --example wordcount -- --threads 2 --check").ignore_stdout()],

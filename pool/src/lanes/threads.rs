@@ -7,6 +7,7 @@ use reveille_futex::sync::cell::UnsafeCell;
 
 use super::Priority;
 use crate::Worker;
+use crate::fifo::{Fifo, SpareGroups};
 use crate::injector::{Chain, Injector};
 use crate::job::TaskRef;
 use crate::seat::{Seat, Tasks};
@@ -28,7 +29,7 @@ pub(crate) struct Lanes<P: Platform> {
     high: Tasks<P>,
     low: Tasks<P>,
     /// Tasks of `spawn_fifo`, each with a ticket in a deque.
-    pub(crate) fifo: reveille_deque::Injector<TaskRef<P>>,
+    pub(crate) fifo: Fifo,
 }
 
 impl<P: Platform> Lanes<P> {
@@ -39,7 +40,7 @@ impl<P: Platform> Lanes<P> {
             looks: AtomicUsize::new(0),
             high: Tasks::<P>::growable(),
             low: Tasks::<P>::growable(),
-            fifo: reveille_deque::Injector::new(),
+            fifo: Fifo::new(),
         }
     }
 
@@ -69,6 +70,7 @@ enum Class {
 pub(crate) struct SharedLanes<P: Platform> {
     high: SharedLane<P>,
     low: SharedLane<P>,
+    pub(crate) spare_groups: SpareGroups,
 }
 
 struct SharedLane<P: Platform> {
@@ -91,7 +93,7 @@ impl<P: Platform> SharedLane<P> {
 
 impl<P: Platform> SharedLanes<P> {
     pub(crate) const fn new() -> Self {
-        SharedLanes { high: SharedLane::new(), low: SharedLane::new() }
+        SharedLanes { high: SharedLane::new(), low: SharedLane::new(), spare_groups: SpareGroups::new() }
     }
 
     #[inline]

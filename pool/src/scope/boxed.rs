@@ -42,6 +42,33 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         worker.push(self.task(f));
     }
 
+    /// Spawns one task for each thread of the pool, which that thread runs and no other, as
+    /// [`broadcast`](crate::ThreadPool::broadcast) says. Allocates a box per thread, and one for all.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    /// let calls = AtomicUsize::new(0);
+    /// pool.scope(|s| {
+    ///     s.spawn_broadcast(|_, worker| {
+    ///         calls.fetch_add(1 << (8 * worker.index()), Ordering::Relaxed);
+    ///     })
+    /// });
+    /// assert_eq!(calls.into_inner(), 0x01_01_01);
+    /// ```
+    #[cfg(all(feature = "std", not(loom)))]
+    pub fn spawn_broadcast<F>(&self, f: F)
+    where
+        F: Fn(&Scope<'scope, P>, &Worker<P>) + Send + Sync + 'scope,
+    {
+        let f = alloc::sync::Arc::new(f);
+        for seat in self.core().thread_seats() {
+            let f = f.clone();
+            self.spawn_to(seat, move |worker, scope| f(scope, worker));
+        }
+    }
+
     /// Gives a task to the thread of one seat, and to no other.
     #[cfg(all(feature = "std", not(loom)))]
     pub(crate) fn spawn_to<F>(&self, seat: &Seat<P>, f: F)

@@ -54,6 +54,8 @@ pub struct Scope<'scope, P: Platform = Os> {
     core: *const Core<P>,
     /// The worker that waits; null if a thread that is none does, which blocks on the signal.
     owner: *const Seat<P>,
+    /// Keeps the owner's pool until the owner has been told, if that is another pool than the scope's.
+    owners_pool: Keeper,
     /// Invariant: a task must not outlive what it borrows.
     scope: PhantomData<*mut &'scope ()>,
 }
@@ -95,23 +97,11 @@ impl<P: Platform> Worker<P> {
     }
 }
 
-impl<P: Platform> Core<P> {
-    /// Runs `f` here with a scope whose tasks run on the pool's workers. A thread that is none of them blocks until they
-    /// are done.
-    #[cfg(all(feature = "std", not(loom)))]
-    pub(crate) fn in_place_scope<'scope, F, R>(&self, f: F) -> R
-    where
-        F: FnOnce(&Scope<'scope, P>) -> R,
-    {
-        crate::current::with_worker_of(self, |worker| match worker {
-            Some(worker) => worker.scope(f),
-            None => {
-                self.assert_not_inherited();
-                Scope::new(self, None).run(f, Signal::block::<P>)
-            }
-        })
-    }
-}
+/// Whatever keeps another pool alive. Without threads of its own, a pool is static.
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) type Keeper = Option<std::sync::Arc<dyn core::any::Any + Send + Sync>>;
+#[cfg(not(all(feature = "std", not(loom))))]
+pub(crate) type Keeper = Option<core::convert::Infallible>;
 
 impl<'scope, P: Platform> Scope<'scope, P> {
     fn new(core: &Core<P>, owner: Option<&Seat<P>>) -> Self {
@@ -121,8 +111,26 @@ impl<'scope, P: Platform> Scope<'scope, P> {
             panic: FirstPanic::new(),
             core,
             owner: owner.map_or(ptr::null(), |seat| &raw const *seat),
+            owners_pool: None,
             scope: PhantomData,
         }
+    }
+
+    /// A scope for whose tasks a thread waits that is no worker, and blocks.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn blocking<R>(core: &Core<P>, body: impl FnOnce(&Self) -> R) -> R {
+        Scope::new(core, None).run(body, Signal::block::<P>)
+    }
+
+    /// A scope for whose tasks a worker of another pool waits, which it works for meanwhile.
+    #[cfg(all(feature = "std", not(loom)))]
+    pub(crate) fn visiting<R>(
+        core: &Core<P>,
+        owner: &Worker<P>,
+        owners_pool: Keeper,
+        body: impl FnOnce(&Self) -> R,
+    ) -> R {
+        Scope { owners_pool, ..Scope::new(core, Some(owner.seat())) }.run(body, |done| owner.work_until(done))
     }
 
     /// Runs the body, then waits for the tasks by `wait`.
@@ -180,6 +188,9 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         if unsafe { (*pending).fetch_sub(1, Ordering::AcqRel) } != 1 {
             return;
         }
+        // Its pool may go as soon as it is told, before it is woken (M25).
+        // SAFETY: the owner waits for the signal, so the scope is alive, and the last task is alone with it.
+        let _kept = Clone::clone(unsafe { &(*this).owners_pool });
         // SAFETY: the owner waits for the signal, which is the last access.
         let done = unsafe { &raw const (*this).done };
         // SAFETY: as above.

@@ -8,6 +8,7 @@ use std::vec::Vec;
 
 use reveille_futex::Os;
 
+use super::calls;
 use super::inner::Inner;
 use crate::Worker;
 use crate::current;
@@ -23,13 +24,15 @@ where
 {
     let _hold = hold(core);
     let seats = core.thread_seats();
-    let mut results: Vec<Option<R>> = seats.iter().map(|_| None).collect();
-    core.in_place_scope(|scope| {
+    let mut results: Vec<_> = seats.iter().map(|_| None).collect();
+    calls::in_place_scope(core, |scope| {
         for (seat, result) in seats.iter().zip(&mut results) {
-            scope.spawn_to(seat, move |worker, _| *result = Some(f(worker)));
+            scope.spawn_to(seat, move |worker, _| *result = Some(unwind::catch(|| f(worker))));
         }
     });
-    results.into_iter().map(|result| result.expect("the scope waited for its tasks, and none panicked")).collect()
+    let results = results.into_iter().map(|result| result.expect("the scope waited for its tasks"));
+    // All of them first: the others' payloads are dropped before the first one resumes.
+    results.collect::<Result<_, _>>().unwrap_or_else(|payload| unwind::resume(payload))
 }
 
 /// Calls `f` on every thread of the pool at some time.
@@ -41,6 +44,7 @@ where
     let _hold = hold(core);
     let f = Arc::new(f);
     for seat in core.thread_seats() {
+        core.task_accepted();
         let letter = Box::new(Letter { task: Task::new(Letter::<F>::run), f: f.clone(), pool: pool.clone() });
         // SAFETY: the box lives until it runs; the closure is Send and Sync.
         core.mail(seat, unsafe { TaskRef::new(NonNull::from(Box::leak(letter)).cast()) });
@@ -73,8 +77,7 @@ impl<F: Fn(&Worker) + Send + Sync + 'static> Letter<F> {
     unsafe fn run(this: NonNull<Job<Os>>, worker: &Worker<Os>) {
         // SAFETY: leaked by `detached`.
         let this = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
-        if let Err(payload) = unwind::catch(|| (this.f)(worker)) {
-            this.pool.nobody_waits(payload);
-        }
+        this.pool.run_detached(|| current::scoped(worker, || (this.f)(worker)));
+        this.pool.core().task_ended();
     }
 }

@@ -6,27 +6,20 @@ use std::any::Any;
 use std::boxed::Box;
 use std::io;
 use std::string::String;
-use std::sync::Arc;
 use std::thread;
-use std::vec::Vec;
 
-use super::inner::{Hook, Inner, PanicHandler};
-use super::thread_pool::ThreadPool;
-use crate::current;
+use super::inner::{Hook, PanicHandler};
 use crate::events::Observer;
 use crate::idle_policy::IdlePolicy;
-use crate::pool::serve_as;
 use crate::sleep::counters::MAX_SEATS;
-use crate::span::MAX_CAPACITY;
-
-/// How deep joins may nest by default before they run in sequence. The memory is reserved, and used as far as a program
-/// gets.
-const CAPACITY: usize = 8_192;
 
 /// The environment variable that sets the number of threads where the program does not.
 const THREADS_VARIABLE: &str = "REVEILLE_NUM_THREADS";
 
-/// Settings of a [`ThreadPool`].
+/// The most threads that a pool can have: the other half of the seats is for guests.
+pub(super) const MOST_THREADS: usize = MAX_SEATS / 2;
+
+/// Settings of a [`ThreadPool`](crate::ThreadPool).
 ///
 /// ```
 /// use reveille_pool::ThreadPoolBuilder;
@@ -38,14 +31,17 @@ const THREADS_VARIABLE: &str = "REVEILLE_NUM_THREADS";
 #[derive(Default)]
 pub struct ThreadPoolBuilder {
     threads: usize,
-    capacity: Option<usize>,
-    stack_size: Option<usize>,
-    name: Option<Box<dyn FnMut(usize) -> String>>,
-    start: Option<Hook>,
-    exit: Option<Hook>,
-    panic: Option<PanicHandler>,
-    idle: IdlePolicy,
-    observer: Option<Box<dyn Observer>>,
+    pub(super) guests: Option<usize>,
+    pub(super) resident: bool,
+    pub(super) oldest_first: bool,
+    pub(super) capacity: Option<usize>,
+    pub(super) stack_size: Option<usize>,
+    pub(super) name: Option<Box<dyn FnMut(usize) -> String>>,
+    pub(super) start: Option<Hook>,
+    pub(super) exit: Option<Hook>,
+    pub(super) panic: Option<PanicHandler>,
+    pub(super) idle: IdlePolicy,
+    pub(super) observer: Option<Box<dyn Observer>>,
 }
 
 /// Why a pool could not be made.
@@ -70,6 +66,8 @@ pub enum BuildError {
     Spawn(io::Error),
     /// The global pool exists already.
     GlobalExists,
+    /// The current thread was to be one of the pool's, and works for another pool.
+    CurrentThreadWorks,
 }
 
 impl fmt::Display for BuildError {
@@ -81,6 +79,7 @@ impl fmt::Display for BuildError {
             BuildError::Capacity { capacity, most } => write!(f, "a join capacity of {capacity} is not in 1..={most}"),
             BuildError::Spawn(e) => write!(f, "the system refused a thread: {e}"),
             BuildError::GlobalExists => f.write_str("the global pool exists already"),
+            BuildError::CurrentThreadWorks => f.write_str("the current thread works for another pool"),
         }
     }
 }
@@ -108,6 +107,38 @@ impl ThreadPoolBuilder {
         self
     }
 
+    /// How many callers from outside may work at once in [`enter`](crate::ThreadPool::enter), 8 by default; the next one waits for a
+    /// thread of the pool. Fewer make an idle thread's search shorter.
+    #[must_use]
+    pub fn guest_seats(mut self, guests: usize) -> Self {
+        self.guests = Some(guests);
+        self
+    }
+
+    /// Makes the current thread the first of the pool's threads, for as long as it lives: the free functions use this pool on
+    /// it, and one thread less is started. The thread runs tasks of others only while it waits for something of the pool's,
+    /// or by [`yield_now`](crate::yield_now); the handlers are not called for it. The pool's memory is never freed.
+    ///
+    /// ```
+    /// use reveille_pool::{ThreadPoolBuilder, current_thread_index, join};
+    ///
+    /// let pool = ThreadPoolBuilder::new().num_threads(2).use_current_thread().build().unwrap();
+    /// assert_eq!(current_thread_index(), Some(0));
+    /// assert_eq!(join(|| current_thread_index(), || 1), (Some(0), 1));
+    /// ```
+    #[must_use]
+    pub fn use_current_thread(mut self) -> Self {
+        self.resident = true;
+        self
+    }
+
+    /// Workers run the oldest task that they have spawned first, not the newest. The halves of joins keep their order.
+    #[must_use]
+    pub fn breadth_first(mut self) -> Self {
+        self.oldest_first = true;
+        self
+    }
+
     /// How deep joins may nest before they run in sequence; 8,192 by default.
     #[must_use]
     pub fn join_capacity(mut self, capacity: usize) -> Self {
@@ -129,8 +160,8 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Called on each thread before it serves, with its index: to pin it to a processor, say. If it panics, the process
-    /// aborts.
+    /// Called on each thread before it serves, with its index: to pin it to a processor, say. A panic goes to the panic
+    /// handler.
     ///
     /// On Linux, with the `libc` crate:
     ///
@@ -166,14 +197,14 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Called on each thread after it has served, with its index. If it panics, the process aborts.
+    /// Called on each thread after it has served, with its index. A panic goes to the panic handler.
     #[must_use]
     pub fn exit_handler(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.exit = Some(Box::new(hook));
         self
     }
 
-    /// Gets the payload of a spawned task that panicked after its handle was dropped. Without a handler, or if the handler
+    /// Gets the payload of a panic that nobody waits for: that of a handler, or of a task that has no handle. Without a handler, or if the handler
     /// panics, the process aborts.
     #[must_use]
     pub fn panic_handler(mut self, handler: impl Fn(Box<dyn Any + Send>) + Send + Sync + 'static) -> Self {
@@ -195,52 +226,7 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// Makes the pool and starts its threads.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`]: settings that cannot work, or a thread that the system refused; threads that had started are gone.
-    pub fn build(mut self) -> Result<ThreadPool, BuildError> {
-        let threads = self.threads_or_default();
-        let capacity = self.capacity.unwrap_or(CAPACITY.min(MAX_CAPACITY));
-        let most = MAX_SEATS / 2; // guests have seats too
-        if threads > most {
-            return Err(BuildError::TooManyThreads { threads, most });
-        }
-        if capacity == 0 || capacity > MAX_CAPACITY {
-            return Err(BuildError::Capacity { capacity, most: MAX_CAPACITY });
-        }
-        let inner = Inner::new(threads, capacity, self.start.take(), self.exit.take(), self.panic.take());
-        inner.core().idle_policy.set(self.idle);
-        if let Some(observer) = self.observer.take() {
-            inner.core().events.set(observer);
-        }
-        let mut pool = ThreadPool::of(inner.clone(), Vec::with_capacity(threads));
-        for index in 0..threads {
-            let mut thread = thread::Builder::new();
-            if let Some(name) = &mut self.name {
-                thread = thread.name(name(index));
-            }
-            if let Some(bytes) = self.stack_size {
-                thread = thread.stack_size(bytes);
-            }
-            let inner = inner.clone();
-            // On an error the pool is dropped, which ends the threads that have started.
-            pool.add(thread.spawn(move || main(&inner, index)).map_err(BuildError::Spawn)?);
-        }
-        Ok(pool)
-    }
-
-    /// Makes the pool that free functions use outside of any pool.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build), and [`BuildError::GlobalExists`].
-    pub fn build_global(self) -> Result<(), BuildError> {
-        super::free::set_global(self.build()?)
-    }
-
-    fn threads_or_default(&self) -> usize {
+    pub(super) fn threads_or_default(&self) -> usize {
         if self.threads > 0 {
             return self.threads;
         }
@@ -254,20 +240,4 @@ impl fmt::Debug for ThreadPoolBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThreadPoolBuilder").field("num_threads", &self.threads).finish_non_exhaustive()
     }
-}
-
-/// What a thread of the pool does.
-fn main(inner: &Arc<Inner>, index: usize) {
-    let seat = &inner.seats()[index];
-    let occupied = seat.occupy();
-    debug_assert!(occupied, "seat {index} is its thread's");
-    let bomb = crate::unwind::AbortOnDrop("a thread of the pool panicked outside of any task");
-    if let Some(start) = &inner.start {
-        start(index);
-    }
-    serve_as(seat, |worker, serve| current::scoped(worker, serve));
-    if let Some(exit) = &inner.exit {
-        exit(index);
-    }
-    core::mem::forget(bomb);
 }

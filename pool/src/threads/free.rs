@@ -1,14 +1,16 @@
 //! Functions without a pool: they use the current worker's, or the global one.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::vec::Vec;
 
 use super::broadcast as call;
 use super::builder::BuildError;
+use super::detached;
 use super::handle::{self, JoinHandle};
-use super::inner::{Inner, Order, Rejected};
+use super::inner::{Inner, Order, accepted};
 use super::thread_pool::ThreadPool;
 use crate::current;
+use crate::fifo::ScopeFifo;
 use crate::scope::Scope;
 use crate::{Priority, ThreadPoolBuilder, Worker, Yield};
 
@@ -16,13 +18,34 @@ static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
 
 /// The global pool, made when it is first wanted.
 fn global() -> &'static ThreadPool {
-    GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build() {
+    match global_or(|| ThreadPoolBuilder::new().build()) {
         Ok(pool) => pool,
         Err(e) => panic!("the global pool: {e}"),
-    })
+    }
 }
 
-pub(super) fn set_global(pool: ThreadPool) -> Result<(), BuildError> {
+pub(super) fn global_or(
+    build: impl FnOnce() -> Result<ThreadPool, BuildError>,
+) -> Result<&'static ThreadPool, BuildError> {
+    if let Some(pool) = GLOBAL.get() {
+        return Ok(pool);
+    }
+    match make_global(build) {
+        Ok(()) | Err(BuildError::GlobalExists) => Ok(GLOBAL.get().expect("made by this call, or by another one")),
+        Err(e) => Err(e),
+    }
+}
+
+/// Makes the global pool unless there is one. One at a time, so that no threads start in vain.
+pub(super) fn make_global(build: impl FnOnce() -> Result<ThreadPool, BuildError>) -> Result<(), BuildError> {
+    static MAKING: Mutex<()> = Mutex::new(());
+
+    // A panic of the user's own closures leaves no pool, and the next call tries again.
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if GLOBAL.get().is_some() {
+        return Err(BuildError::GlobalExists);
+    }
+    let pool = build()?;
     GLOBAL.set(pool).map_err(|_| BuildError::GlobalExists)
 }
 
@@ -96,6 +119,30 @@ where
     })
 }
 
+/// [`scope`], with tasks that begin in the order in which they are spawned: [`Worker::scope_fifo`] on the current worker, or
+/// on the global pool.
+pub fn scope_fifo<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
+    R: Send,
+{
+    current::with_worker(|worker| match worker {
+        Some(worker) => worker.scope_fifo(f),
+        None => global().scope_fifo(f),
+    })
+}
+
+/// [`in_place_scope`], with the order of [`scope_fifo`]: [`ThreadPool::in_place_scope_fifo`].
+pub fn in_place_scope_fifo<'scope, F, R>(f: F) -> R
+where
+    F: FnOnce(&ScopeFifo<'scope>) -> R,
+{
+    current::with_worker(|worker| match worker {
+        Some(worker) => worker.scope_fifo(f),
+        None => global().in_place_scope_fifo(f),
+    })
+}
+
 /// Queues a task on the current worker's pool, or on the global one: [`ThreadPool::spawn`].
 ///
 /// ```
@@ -115,14 +162,32 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let queued = with_pool(|pool| match pool {
-        Some(pool) => handle::spawn(pool, Order::By(priority), f).map_err(Rejected),
-        None => global().try_spawn_with(priority, f),
-    });
-    match queued {
-        Ok(handle) => handle,
-        Err(rejected) => panic!("{rejected}"),
-    }
+    with_pool(|pool| accepted(pool.core(), handle::spawn(pool, Order::By(priority), f)))
+}
+
+/// [`spawn`], of tasks that begin in the order in which one worker spawned them: [`ThreadPool::spawn_fifo`].
+pub fn spawn_fifo<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    with_pool(|pool| accepted(pool.core(), handle::spawn(pool, Order::Fifo, f)))
+}
+
+/// [`spawn`], without a handle: [`ThreadPool::spawn_detached`].
+pub fn spawn_detached<F>(f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    with_pool(|pool| accepted(pool.core(), detached::spawn(pool, Order::By(Priority::Normal), f)));
+}
+
+/// [`spawn_fifo`], without a handle: [`ThreadPool::spawn_detached_fifo`].
+pub fn spawn_detached_fifo<F>(f: F)
+where
+    F: FnOnce() + Send + 'static,
+{
+    with_pool(|pool| accepted(pool.core(), detached::spawn(pool, Order::Fifo, f)));
 }
 
 /// Calls `f` once on every thread of the current worker's pool, or of the global one: [`ThreadPool::broadcast`].
@@ -148,10 +213,7 @@ pub fn spawn_broadcast<F>(f: F)
 where
     F: Fn(&Worker) + Send + Sync + 'static,
 {
-    with_pool(|pool| match pool {
-        Some(pool) => call::detached(pool, f),
-        None => global().spawn_broadcast(f),
-    });
+    with_pool(|pool| call::detached(pool, f));
 }
 
 /// Runs one task if there is one, on a thread that works for a pool: [`Worker::run_one`]. `None` on any other thread.
@@ -164,11 +226,14 @@ pub fn yield_local() -> Option<Yield> {
     current::with_worker(|worker| worker.map(Worker::run_own))
 }
 
-/// The current worker's pool.
-fn with_pool<R>(f: impl FnOnce(Option<&Arc<Inner>>) -> R) -> R {
+/// The current worker's pool, or the global one.
+fn with_pool<R>(f: impl FnOnce(&Arc<Inner>) -> R) -> R {
     // SAFETY: only a `ThreadPool` makes its workers current.
     let pool = current::with_worker(|worker| worker.map(|worker| unsafe { Inner::of(worker.core()) }));
-    f(pool.as_ref())
+    match pool {
+        Some(pool) => f(&pool),
+        None => f(global().inner()),
+    }
 }
 
 /// How many threads work for the current worker's pool, or for the global one.
@@ -182,6 +247,11 @@ pub fn current_num_threads() -> usize {
 /// The current worker's seat, if this thread is one. Guests' seats follow those of the pool's threads.
 pub fn current_worker_index() -> Option<usize> {
     current::with_worker(|worker| worker.map(Worker::index))
+}
+
+/// The number of the current thread among those of the pool that it belongs to; `None` for guests and all other threads.
+pub fn current_thread_index() -> Option<usize> {
+    current::with_worker(|worker| worker.and_then(Worker::thread_index))
 }
 
 /// Whether the current worker has tasks of its own that have not run; `None` on a thread that works for no pool.

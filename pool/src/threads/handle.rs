@@ -151,9 +151,10 @@ where
             this.pool.abandoned.keep(Box::new(move || {
                 task.0.run_here();
             }));
-            return;
+        } else {
+            current::scoped(worker, || this.run_here());
         }
-        current::scoped(worker, || this.run_here());
+        this.pool.core().task_ended();
     }
 
     /// Tells the handle that no worker will run the task; `false` if a worker sleeps until it has run.

@@ -11,27 +11,23 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use reveille_futex::Os;
+use reveille_latch::CountdownLatch;
 
 use super::abandoned::Abandoned;
 use crate::Worker;
 use crate::current;
-use crate::job::{Job, Task, TaskRef};
+use crate::job::{Job, TaskRef};
 use crate::lanes::Priority;
-use crate::pool::visit;
+use crate::pool::settle;
 use crate::seat::Seat;
 use crate::shared::Core;
-use crate::signal::Signal;
 use crate::stack::Slot;
-use crate::unwind;
 
 /// Called with the index of a thread.
 pub(super) type Hook = Box<dyn Fn(usize) + Send + Sync>;
 
 /// Called with the payload of a panic that nobody waits for.
 pub(super) type PanicHandler = Box<dyn Fn(Box<dyn Any + Send>) + Send + Sync>;
-
-/// Seats for callers from outside. When all are taken, a caller waits behind the queue instead of working itself.
-const GUESTS: usize = 8;
 
 /// Shared by the handle, the threads and the tasks.
 pub(super) struct Inner {
@@ -41,6 +37,8 @@ pub(super) struct Inner {
     /// Owned; the seats point into it.
     _slots: Slots,
     threads: usize,
+    /// Threads that serve or will, and one for the pool's handle. Opens when the last of them has left.
+    serving: CountdownLatch,
     pub(super) start: Option<Hook>,
     pub(super) exit: Option<Hook>,
     pub(super) panic: Option<PanicHandler>,
@@ -55,15 +53,26 @@ unsafe impl Send for Inner {}
 impl Inner {
     pub(super) fn new(
         threads: usize,
+        guests: usize,
         capacity: usize,
         start: Option<Hook>,
         exit: Option<Hook>,
         panic: Option<PanicHandler>,
     ) -> Arc<Self> {
-        let seats: Box<[Seat<Os>]> = (0..threads + GUESTS).map(|_| Seat::new()).collect::<Vec<_>>().into();
+        let seats: Box<[Seat<Os>]> = (0..threads + guests).map(|_| Seat::new()).collect::<Vec<_>>().into();
         let slots = Slots::new(seats.len() * (capacity + 1));
         let abandoned = Abandoned::new();
-        let inner = Arc::new(Inner { core: Core::new(), seats, _slots: slots, threads, start, exit, panic, abandoned });
+        let inner = Arc::new(Inner {
+            core: Core::new(),
+            seats,
+            _slots: slots,
+            threads,
+            serving: CountdownLatch::new(1),
+            start,
+            exit,
+            panic,
+            abandoned,
+        });
         inner.core.set_threads(threads);
         // SAFETY: called once, and what it refers to lives and stays where it is as long as the `Arc`.
         unsafe { inner.core.attach(&inner.seats, inner._slots.pointer.as_ptr(), capacity, threads) };
@@ -96,54 +105,48 @@ impl Inner {
         self.threads
     }
 
-    /// Runs `f` as a worker of this pool: as the one that this thread is already, on a guest's seat, or, if all of those
-    /// are taken, on a thread of the pool.
-    pub(super) fn enter<R, F>(&self, f: F) -> R
-    where
-        F: FnOnce(&Worker<Os>) -> R + Send,
-        R: Send,
-    {
-        current::with_worker_of(&self.core, |worker| match worker {
-            Some(worker) => f(worker),
-            None => self.enter_from_outside(f),
-        })
+    pub(super) fn guests(&self) -> &[Seat<Os>] {
+        &self.seats[self.threads..]
     }
 
-    fn enter_from_outside<R, F>(&self, f: F) -> R
-    where
-        F: FnOnce(&Worker<Os>) -> R + Send,
-        R: Send,
-    {
-        self.core.assert_not_inherited();
-        match self.seats[self.threads..].iter().find(|seat| seat.occupy()) {
-            Some(seat) => visit(seat, |worker| current::scoped(worker, || f(worker))),
-            None => self.wait_for(f),
-        }
+    /// Makes the calling thread the pool's first one, which serves whenever it waits for something of the pool's.
+    pub(super) fn settle_first(self: &Arc<Self>) {
+        let seat = &self.seats[0];
+        let occupied = seat.occupy();
+        debug_assert!(occupied, "the first seat is the caller's");
+        // SAFETY: occupied above, and this thread's for good.
+        let worker = unsafe { settle(seat) };
+        core::mem::forget(self.clone()); // nobody knows when the thread ends
+        // SAFETY: as above; the share that was just forgotten keeps it.
+        unsafe { current::settle(worker) };
     }
 
-    /// Queues `f` and blocks until a thread of the pool has run it.
-    fn wait_for<R, F>(&self, f: F) -> R
-    where
-        F: FnOnce(&Worker<Os>) -> R + Send,
-        R: Send,
-    {
-        let mut visit = Visit { task: Task::new(Visit::<F, R>::run), f: Some(f), result: None, done: Signal::new() };
-        // SAFETY: this frame lives until the task is done; `f` and its result are Send.
-        let task = unsafe { TaskRef::new(NonNull::from(&mut visit).cast()) };
-        self.core.inject(task);
-        visit.done.block::<Os>();
-        match visit.result.expect("written before the signal") {
-            Ok(result) => result,
-            Err(payload) => unwind::resume(payload),
-        }
+    fn is_resident(&self, worker: &Worker<Os>) -> bool {
+        self.core.has_resident() && worker.index() == 0
+    }
+
+    /// Before a thread of the pool is started.
+    pub(super) fn thread_comes(&self) {
+        self.serving.try_add(1).expect("the handle is counted, and seats are fewer than a latch can count");
+    }
+
+    /// A thread has served, or never will.
+    pub(super) fn thread_left(&self) {
+        self.serving.count_down().expect("once for each thread, and once for the handle");
+    }
+
+    /// Blocks until every thread has left. Called after the handle has.
+    pub(super) fn wait_for_threads(&self) {
+        self.serving.wait().expect("nobody poisons it");
     }
 
     /// Queues a task from a worker of this pool, or from outside unless the pool is draining.
     pub(super) fn submit(&self, order: Order, task: TaskRef<Os>) -> Result<(), TaskRef<Os>> {
         current::with_worker_of(&self.core, |worker| match worker {
-            // Part of work that was accepted already, unless a guest came too late.
-            Some(_) if self.core.lifecycle.is_closed() => Err(task),
+            // Part of work that was accepted already, unless a guest came too late. A resident stays, and may run it yet.
+            Some(worker) if self.core.lifecycle.is_closed() && !self.is_resident(worker) => Err(task),
             Some(worker) => {
+                self.core.task_accepted();
                 match order {
                     Order::By(priority) => worker.push_with(priority, task),
                     // SAFETY: a seat outlives its pool's tasks.
@@ -153,6 +156,7 @@ impl Inner {
             }
             None => match self.core.hold(false) {
                 Some(_hold) => {
+                    self.core.task_accepted();
                     match order {
                         Order::By(priority) => self.core.inject_with(priority, task),
                         Order::Fifo => self.core.inject(task),
@@ -170,37 +174,6 @@ impl Inner {
 pub(super) enum Order {
     By(Priority),
     Fifo,
-}
-
-/// A call that waits for a thread of the pool, in the frame of the caller.
-#[repr(C)]
-struct Visit<F, R> {
-    task: Task<Os>,
-    f: Option<F>,
-    result: Option<std::thread::Result<R>>,
-    done: Signal,
-}
-
-impl<F, R> Visit<F, R>
-where
-    F: FnOnce(&Worker<Os>) -> R + Send,
-    R: Send,
-{
-    /// # Safety
-    ///
-    /// `this` is such a call, live until its signal is set, and runs once.
-    unsafe fn run(this: NonNull<Job<Os>>, worker: &Worker<Os>) {
-        let this = this.cast::<Self>().as_ptr();
-        // SAFETY: the caller blocks, so the frame is this task's.
-        let f = unsafe { &mut (*this).f }.take();
-        let result = f.map(|f| unwind::catch(|| f(worker)));
-        // SAFETY: as above.
-        unsafe { (*this).result = result };
-        // SAFETY: as above.
-        let done = unsafe { &raw const (*this).done };
-        // SAFETY: live until it is set. The caller blocks on it, so there is no park word to wake.
-        unsafe { Signal::set::<Os>(done) };
-    }
 }
 
 /// Zeroed slots: a page that no join reaches is never resident.
@@ -225,6 +198,18 @@ impl Drop for Slots {
         // SAFETY: allocated above with this layout; slots own nothing.
         unsafe { alloc::dealloc(self.pointer.as_ptr().cast(), self.layout) };
     }
+}
+
+/// The handle of an accepted task.
+///
+/// # Panics
+///
+/// If the pool is shutting down, or was inherited.
+pub(super) fn accepted<T, F>(pool: &Core<Os>, queued: Result<T, F>) -> T {
+    queued.unwrap_or_else(|_| {
+        pool.assert_not_inherited();
+        panic!("the pool is shutting down")
+    })
 }
 
 /// The pool no longer accepts work; the closure comes back.

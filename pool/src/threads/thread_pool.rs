@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::vec::Vec;
 
-use super::abandoned::UnrunTask;
 use super::broadcast;
-use super::handle::{self, JoinHandle};
-use super::inner::{Inner, Order, Rejected};
+use super::builder::MOST_THREADS;
+use super::calls;
+use super::inner::Inner;
+use crate::fifo::ScopeFifo;
 use crate::lifecycle::State;
 use crate::scope::Scope;
 use crate::stats::WorkerStats;
-use crate::{Priority, ThreadPoolBuilder, Worker, Yield};
+use crate::{ThreadPoolBuilder, Worker, Yield};
 
 /// A work-stealing pool of threads.
 ///
@@ -36,16 +37,38 @@ use crate::{Priority, ThreadPoolBuilder, Worker, Yield};
 /// ```
 pub struct ThreadPool {
     inner: Arc<Inner>,
-    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// Taken by whoever ends the pool first.
+    ending: Mutex<Option<Ending>>,
+}
+
+/// What remains to be done at the end of a pool.
+pub(super) struct Ending {
+    /// Threads of the standard library's, to be joined.
+    pub(super) joins: Vec<thread::JoinHandle<()>>,
 }
 
 impl ThreadPool {
-    pub(super) fn of(inner: Arc<Inner>, threads: Vec<thread::JoinHandle<()>>) -> Self {
-        ThreadPool { inner, threads: Mutex::new(threads) }
+    pub(super) fn of(inner: Arc<Inner>) -> Self {
+        ThreadPool { inner, ending: Mutex::new(Some(Ending { joins: Vec::new() })) }
     }
 
-    pub(super) fn add(&mut self, thread: thread::JoinHandle<()>) {
-        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+    pub(super) fn joins(&mut self, threads: Vec<thread::JoinHandle<()>>) {
+        if let Some(ending) = self.ending.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            ending.joins = threads;
+        }
+    }
+
+    /// What remains to be done at the end, for the first who asks.
+    pub(super) fn take_ending(&self) -> Option<Ending> {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if ending.is_some() {
+            self.inner.thread_left(); // the handle's own count
+        }
+        ending
+    }
+
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     /// A pool with default settings.
@@ -55,6 +78,30 @@ impl ThreadPool {
     /// As [`ThreadPoolBuilder::build`].
     pub fn new() -> Result<Self, crate::BuildError> {
         ThreadPoolBuilder::new().build()
+    }
+
+    /// The most threads that a pool can have.
+    pub const fn max_threads() -> usize {
+        MOST_THREADS
+    }
+
+    /// The pool that free functions use outside of any pool; if there is none, the one that `build` makes becomes it.
+    ///
+    /// ```
+    /// use reveille_pool::{ThreadPool, ThreadPoolBuilder, join};
+    ///
+    /// let pool = ThreadPool::global_or(|| ThreadPoolBuilder::new().num_threads(3).build()).unwrap();
+    /// assert_eq!(pool.current_num_threads(), 3);
+    /// assert_eq!(join(reveille_pool::current_num_threads, || 0).0, 3);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of `build`: then there is no global pool yet.
+    pub fn global_or(
+        build: impl FnOnce() -> Result<ThreadPool, crate::BuildError>,
+    ) -> Result<&'static ThreadPool, crate::BuildError> {
+        super::free::global_or(build)
     }
 
     /// How many threads work for the pool at once.
@@ -83,6 +130,27 @@ impl ThreadPool {
         self.enter(|_| f())
     }
 
+    /// Runs `f` on a thread of the pool and waits for it; on such a thread, runs it right here.
+    ///
+    /// For code that depends on the thread: its name, the size of its stack, what a handler has set up on it. Where it does
+    /// not, [`enter`](Self::enter) is cheaper. A worker, of this pool or of another one, runs tasks of its own pool meanwhile;
+    /// any other caller blocks, after a few looks. If `f` panics, the panic resumes here. On a pool that was shut down `f`
+    /// runs here, as in `enter`.
+    ///
+    /// ```
+    /// let builder = reveille_pool::ThreadPoolBuilder::new().num_threads(2).thread_name(|_| "pooled".to_owned());
+    /// let pool = builder.build().unwrap();
+    /// let name = pool.run_on_thread(|_| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!(name.as_deref(), Some("pooled"));
+    /// ```
+    pub fn run_on_thread<R, F>(&self, f: F) -> R
+    where
+        F: FnOnce(&Worker) -> R + Send,
+        R: Send,
+    {
+        self.inner.run_on_thread(f)
+    }
+
     /// [`Worker::join`] on this pool, for closures that do not need the worker.
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
@@ -103,8 +171,17 @@ impl ThreadPool {
         self.enter(|worker| worker.scope(f))
     }
 
+    /// [`Worker::scope_fifo`] on this pool.
+    pub fn scope_fifo<'scope, F, R>(&self, f: F) -> R
+    where
+        F: FnOnce(&ScopeFifo<'scope>) -> R + Send,
+        R: Send,
+    {
+        self.enter(|worker| worker.scope_fifo(f))
+    }
+
     /// [`scope`](Self::scope), with the body on this thread whether it is a worker or not, so that the body need not be
-    /// [`Send`]. A thread that is no worker blocks until the tasks are done.
+    /// [`Send`]. A worker of another pool runs that pool's tasks until these are done; a thread that is no worker blocks.
     ///
     /// ```
     /// use std::rc::Rc;
@@ -122,97 +199,15 @@ impl ThreadPool {
     where
         F: FnOnce(&Scope<'scope>) -> R,
     {
-        self.inner.core().in_place_scope(f)
+        calls::in_place_scope(self.inner.core(), f)
     }
 
-    /// Queues a task that borrows nothing, of normal priority.
-    ///
-    /// From a worker of this pool it goes to that worker's deque, from elsewhere to the injector; an idle thread is woken if
-    /// none is searching. Allocates once. The task inherits nothing from the caller.
-    ///
-    /// # Panics
-    ///
-    /// If the pool is shutting down; [`try_spawn`](Self::try_spawn) gives the closure back instead.
-    pub fn spawn<F, T>(&self, f: F) -> JoinHandle<T>
+    /// [`in_place_scope`](Self::in_place_scope), with the order of [`scope_fifo`](Self::scope_fifo).
+    pub fn in_place_scope_fifo<'scope, F, R>(&self, f: F) -> R
     where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
+        F: FnOnce(&ScopeFifo<'scope>) -> R,
     {
-        self.spawn_with(Priority::Normal, f)
-    }
-
-    /// [`spawn`](Self::spawn), with a priority.
-    ///
-    /// ```
-    /// use reveille_pool::{Priority, ThreadPoolBuilder};
-    ///
-    /// let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    /// let report = pool.spawn_with(Priority::Low, || "later");
-    /// let answer = pool.spawn_with(Priority::High, || "now");
-    /// assert_eq!((answer.join().unwrap(), report.join().unwrap()), ("now", "later"));
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// As [`spawn`](Self::spawn).
-    pub fn spawn_with<F, T>(&self, priority: Priority, f: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        match self.try_spawn_with(priority, f) {
-            Ok(handle) => handle,
-            Err(rejected) => {
-                self.inner.core().assert_not_inherited();
-                panic!("{rejected}")
-            }
-        }
-    }
-
-    /// [`spawn`](Self::spawn), of tasks that begin in the order in which one worker of the pool spawned them. From outside it
-    /// is `spawn`.
-    ///
-    /// # Panics
-    ///
-    /// As [`spawn`](Self::spawn).
-    pub fn spawn_fifo<F, T>(&self, f: F) -> JoinHandle<T>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        match handle::spawn(&self.inner, Order::Fifo, f) {
-            Ok(handle) => handle,
-            Err(_) => {
-                self.inner.core().assert_not_inherited();
-                panic!("the pool is shutting down")
-            }
-        }
-    }
-
-    /// [`spawn`](Self::spawn), unless the pool is shutting down.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`], with the closure.
-    pub fn try_spawn<F, T>(&self, f: F) -> Result<JoinHandle<T>, Rejected<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        self.try_spawn_with(Priority::Normal, f)
-    }
-
-    /// [`spawn_with`](Self::spawn_with), unless the pool is shutting down.
-    ///
-    /// # Errors
-    ///
-    /// [`Rejected`], with the closure.
-    pub fn try_spawn_with<F, T>(&self, priority: Priority, f: F) -> Result<JoinHandle<T>, Rejected<F>>
-    where
-        F: FnOnce() -> T + Send + 'static,
-        T: Send + 'static,
-    {
-        handle::spawn(&self.inner, Order::By(priority), f).map_err(Rejected)
+        calls::in_place_scope_fifo(self.inner.core(), f)
     }
 
     /// Calls `f` once on every thread of the pool, and returns the results in the order of their indices.
@@ -251,7 +246,7 @@ impl ThreadPool {
 
     /// The index of the current thread among the threads of this pool; `None` for any other thread, guests included.
     pub fn current_thread_index(&self) -> Option<usize> {
-        self.as_own_thread(|worker| worker.index())
+        self.as_own_thread(Worker::index)
     }
 
     /// Whether the current thread, if it is one of this pool's, has tasks of its own that have not run.
@@ -275,54 +270,6 @@ impl ThreadPool {
         crate::current::with_worker_of(self.inner.core(), |worker| worker.map(Worker::run_own))
     }
 
-    /// Refuses further tasks from outside, finishes those that were accepted, and joins the threads.
-    ///
-    /// Blocks until they are done. Called from one of the pool's own tasks it does not wait, because it would wait for
-    /// itself. Callers that are inside [`enter`](Self::enter) finish undisturbed, and later ones work alone.
-    pub fn shutdown(&self) {
-        if self.inner.core().is_inherited() {
-            return; // the threads are the parent's
-        }
-        self.inner.core().drain();
-        if crate::current::with_worker_of(self.inner.core(), |worker| worker.is_some()) {
-            return;
-        }
-        let threads = core::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            // A thread of the pool does not unwind: it aborts.
-            let _ = thread.join();
-        }
-    }
-
-    /// [`shutdown`](Self::shutdown), but spawned tasks that have not begun do not run: they are handed back.
-    ///
-    /// Tasks that have begun are finished, and with them whatever they wait for: their joins and scopes, and the spawned
-    /// tasks whose handles they join. What they spawn and do not wait for is handed back too. Blocks as `shutdown` does.
-    /// Called from one of the pool's own tasks it does not wait: what is found in no queue then is cancelled when a worker
-    /// comes upon it.
-    ///
-    /// Each task is handed back as a closure: call it to run the task and to complete its handle, or drop it, and the
-    /// handle's `join` returns [`Cancelled`](crate::Cancelled).
-    ///
-    /// ```
-    /// let pool = reveille_pool::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    /// let handles: Vec<_> = (0..100).map(|i| pool.spawn(move || i)).collect();
-    /// for task in pool.shutdown_now() {
-    ///     task(); // here, one after the other
-    /// }
-    /// assert_eq!(handles.into_iter().map(|handle| handle.join().unwrap()).sum::<i32>(), 4_950);
-    /// ```
-    pub fn shutdown_now(&self) -> Vec<UnrunTask> {
-        self.inner.abandoned.begin();
-        self.shutdown();
-        crate::current::with_worker_of(self.inner.core(), |worker| {
-            if let Some(worker) = worker {
-                while worker.run_one() == Yield::Executed {} // sets aside what it finds
-            }
-        });
-        self.inner.abandoned.finish()
-    }
-
     /// What the pool accepts. A hint while somebody shuts it down.
     pub fn state(&self) -> State {
         self.inner.core().lifecycle.state()
@@ -336,12 +283,6 @@ impl ThreadPool {
     /// What all of them have done together.
     pub fn stats(&self) -> WorkerStats {
         self.worker_stats().into_iter().fold(WorkerStats::default(), |sum, stats| sum + stats)
-    }
-}
-
-impl Drop for ThreadPool {
-    fn drop(&mut self) {
-        self.shutdown();
     }
 }
 
