@@ -134,10 +134,10 @@ impl<'a> Row<'a> {
         let ours = &results[0];
         for theirs in &results {
             let Summary { name, best, median, p99, is_peer, samples } = theirs;
-            let ratios: Vec<f64> = ours.samples.iter().zip(samples).map(|(ours, theirs)| ours / theirs).collect();
+            let ratios: Vec<f64> = ours.samples.iter().zip(samples).map(|(ours, theirs)| by(*ours, *theirs)).collect();
             // Differences can be zero: then the ratio of one round says nothing.
-            let ratio = if ground.is_some() { ours.median / median } else { quantile(&ratios, 0.5) };
-            let best_ratio = ours.best / best;
+            let ratio = if ground.is_some() { by(ours.median, *median) } else { quantile(&ratios, 0.5) };
+            let best_ratio = by(ours.best, *best);
             print!("{name:width$}  {best:>9.2} {median:>9.2} {p99:>9.2}");
             match (std::ptr::eq(ours, theirs), self.above == Some(name)) {
                 (true, _) => println!(),
@@ -179,6 +179,11 @@ impl<'a> Row<'a> {
         line["row"] = self.title.into();
         line
     }
+}
+
+/// A ratio; nothing by nothing is the same.
+fn by(ours: f64, theirs: f64) -> f64 {
+    if ours == theirs { 1.0 } else { ours / theirs }
 }
 
 /// What one contestant measured, above the ground if the row has one.
