@@ -35,6 +35,7 @@ mod bit;
 mod completion;
 mod error;
 mod group;
+mod handles;
 mod host;
 mod membership;
 mod names;
