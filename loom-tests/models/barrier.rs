@@ -9,57 +9,11 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Deadline, Os, model};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
 use super::subject::{
     Barrier, BitBarrier, Broken, Group, Names, NoCompletion, ResetError, TreeBarrier, WaitError,
 };
-
-/// An object on the heap that threads share by address and one of them frees.
-struct Place<T>(*mut T);
-
-// SAFETY: the models use the place as their subjects allow.
-unsafe impl<T> Send for Place<T> {}
-
-impl<T> Clone for Place<T> {
-    fn clone(&self) -> Self {
-        Place(self.0)
-    }
-}
-
-impl<T> Place<T> {
-    fn new(object: T) -> Self {
-        Place(Box::into_raw(Box::new(object)))
-    }
-
-    /// # Safety
-    ///
-    /// Not used after the place was freed.
-    unsafe fn get(&self) -> &'static T {
-        // SAFETY: the caller's promise.
-        unsafe { &*self.0 }
-    }
-
-    /// # Safety
-    ///
-    /// As `get`, and nobody else has a reference.
-    unsafe fn get_mut(&self) -> &'static mut T {
-        // SAFETY: the caller's promise.
-        unsafe { &mut *self.0 }
-    }
-
-    fn object(&self) -> *mut T {
-        self.0
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the place any more.
-    unsafe fn free(self) {
-        // SAFETY: the caller's promise; it came from a box.
-        drop(unsafe { Box::from_raw(self.0) });
-    }
-}
 
 /// One word per party and phase, written before the party arrives and read by the others after the wait.
 struct Notes([AtomicU32; 3]);
@@ -269,11 +223,11 @@ pub fn barrier_dissolve_is_the_last_access(check: Check) {
         let place = Place::new(Barrier::new(2));
         let party = |place: Place<Barrier>| {
             // SAFETY: live until dissolved.
-            unsafe { &*place.object() }.wait();
+            unsafe { place.get() }.wait();
             // SAFETY: this party does not touch it any more, but for the one that is told to.
             if unsafe { Barrier::dissolve(place.object()) } {
                 // SAFETY: everybody else is done with it.
-                unsafe { *place.object() = Barrier::new(5) };
+                unsafe { place.rebuild(Barrier::new(5)) };
                 return true;
             }
             false

@@ -9,7 +9,7 @@ use loom::sync::Arc;
 use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, model};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
 use super::subject::{AddError, CoreLatch, CountdownLatch, Latch, Poisoned, Underflow, WaitError, WaitGroup};
 
@@ -117,45 +117,6 @@ pub fn latch_waits_exactly_for_the_set(check: Check) {
     });
 }
 
-/// A place that a waiter frees and uses again as soon as its wait returns. The late access of another thread would be
-/// unordered with the new object, which loom reports.
-struct Place<T>(*mut T);
-
-// SAFETY: the models use the place as their subjects allow.
-unsafe impl<T> Send for Place<T> {}
-
-impl<T> Clone for Place<T> {
-    fn clone(&self) -> Self {
-        Place(self.0)
-    }
-}
-
-impl<T> Place<T> {
-    fn new(object: T) -> Self {
-        Place(Box::into_raw(Box::new(object)))
-    }
-
-    fn object(&self) -> *mut T {
-        self.0
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the object any more.
-    unsafe fn rebuild(&self, object: T) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.0 = object };
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the place any more.
-    unsafe fn free(self) {
-        // SAFETY: the caller's promise; it came from a box.
-        drop(unsafe { Box::from_raw(self.0) });
-    }
-}
-
 /// The owner may reuse the memory of a latch as soon as it is set.
 pub fn latch_set_is_the_last_access(check: Check) {
     check.run(|| {
@@ -166,12 +127,12 @@ pub fn latch_set_is_the_last_access(check: Check) {
             move || unsafe { Latch::set_raw(place.object()) }
         });
         // SAFETY: live until rebuilt.
-        unsafe { &*place.object() }.wait();
+        unsafe { place.get() }.wait();
         // SAFETY: the only setter has set it.
         unsafe { place.rebuild(Latch::new()) };
         setter.join().unwrap();
         // SAFETY: as above.
-        assert!(!unsafe { &*place.object() }.probe(), "the new latch is untouched");
+        assert!(!unsafe { place.get() }.probe(), "the new latch is untouched");
         // SAFETY: the setter is gone.
         unsafe { place.free() };
     });
@@ -294,13 +255,13 @@ pub fn countdown_last_step_is_the_last_access(check: Check) {
             thread::spawn(move || unsafe { CountdownLatch::count_down_raw(place.object()) }.unwrap())
         });
         // SAFETY: live until rebuilt.
-        unsafe { &*place.object() }.wait().unwrap();
+        unsafe { place.get() }.wait().unwrap();
         // SAFETY: both counts are taken.
         unsafe { place.rebuild(CountdownLatch::new(5)) };
         let last = workers.map(|worker| worker.join().unwrap());
         assert!(last[0] != last[1], "one of them was the last");
         // SAFETY: as above.
-        assert_eq!(unsafe { &*place.object() }.count(), 5, "the new latch is untouched");
+        assert_eq!(unsafe { place.get() }.count(), 5, "the new latch is untouched");
         // SAFETY: the workers are gone.
         unsafe { place.free() };
     });
@@ -311,7 +272,7 @@ pub fn countdown_opens_after_its_list_was_taken(check: Check) {
     check.run(|| {
         let place = Place::new(CountdownLatch::new(1));
         // SAFETY: live until rebuilt.
-        let latch = unsafe { &*place.object() };
+        let latch = unsafe { place.get() };
         let mut subscribed = Box::pin(latch.wait_async());
         assert!(poll_once(subscribed.as_mut()).is_none());
         drop(subscribed); // WAKERS stays: the last step goes through the list
@@ -325,7 +286,7 @@ pub fn countdown_opens_after_its_list_was_taken(check: Check) {
         unsafe { place.rebuild(CountdownLatch::new(5)) };
         worker.join().unwrap();
         // SAFETY: as above.
-        assert_eq!(unsafe { &*place.object() }.count(), 5, "the new latch is untouched");
+        assert_eq!(unsafe { place.get() }.count(), 5, "the new latch is untouched");
         // SAFETY: the worker is gone.
         unsafe { place.free() };
     });
@@ -397,7 +358,7 @@ pub fn wait_group_waits_for_its_round(check: Check) {
     check.run(|| {
         let place = Place::new((WaitGroup::new(), AtomicU32::new(0)));
         // SAFETY: freed after every thread was joined.
-        let (group, data) = unsafe { &*place.object() };
+        let (group, data) = unsafe { place.get() };
         let member = group.enter();
         let worker = thread::spawn(move || {
             data.fetch_add(1, Ordering::Relaxed);
@@ -419,7 +380,7 @@ pub fn wait_group_wakes_every_waiter(check: Check) {
     check.run(|| {
         let place = Place::new(WaitGroup::new());
         // SAFETY: freed after every thread was joined.
-        let group = unsafe { &*place.object() };
+        let group = unsafe { place.get() };
         let member = group.enter();
         let other = thread::spawn(move || group.wait().unwrap());
         let worker = thread::spawn(move || drop(member));

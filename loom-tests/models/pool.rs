@@ -8,7 +8,7 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use reveille_futex::{Os, asym, model};
 use reveille_latch::CoreLatch;
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
 use reveille_futex as futex;
 
@@ -99,6 +99,11 @@ impl Stack {
         assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a task ran not once when its join ended");
     }
 
+    fn fork_and_join(&self, task: usize) {
+        let (slot, _) = self.fork(task);
+        self.join(task, slot);
+    }
+
     /// Steals one task, if there is one to be had, and runs it.
     fn steal_and_run(&self) {
         if let Some((slot, task)) = self.stack.steal() {
@@ -111,24 +116,41 @@ impl Stack {
             assert!(!unsafe { Signal::set::<Os>(done) }, "the owner blocks on the signal itself");
         }
     }
+
+    fn steal_and_run_two(&self) {
+        self.steal_and_run();
+        self.steal_and_run();
+    }
+
+    /// What a searcher does that sees private tasks only.
+    fn force_and_run_two(&self) {
+        self.stack.force::<Os>();
+        self.steal_and_run_two();
+    }
+
+    /// Runs `owner` while each of so many other threads does `other`.
+    fn beside(self: &Arc<Self>, others: usize, other: fn(&Stack), owner: impl FnOnce()) {
+        let others: Vec<_> = (0..others)
+            .map(|_| {
+                let stack = self.clone();
+                thread::spawn(move || other(&stack))
+            })
+            .collect();
+        owner();
+        for thread in others {
+            thread.join().unwrap();
+        }
+    }
 }
 
 fn nested_forks(check: Check, eager: bool, thieves: usize) {
     check.run(move || {
         let stack = Stack::new(2, eager);
-        let thieves: Vec<_> = (0..thieves)
-            .map(|_| {
-                let stack = stack.clone();
-                thread::spawn(move || stack.steal_and_run())
-            })
-            .collect();
-        let (outer, _) = stack.fork(0);
-        let (inner, _) = stack.fork(1);
-        stack.join(1, inner);
-        stack.join(0, outer);
-        for thief in thieves {
-            thief.join().unwrap();
-        }
+        stack.beside(thieves, Stack::steal_and_run, || {
+            let (outer, _) = stack.fork(0);
+            stack.fork_and_join(1);
+            stack.join(0, outer);
+        });
     });
 }
 
@@ -151,18 +173,10 @@ pub fn join_stack_eager_runs_each_nested_task_once(check: Check) {
 pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
     check.run(|| {
         let stack = Stack::new(1, false);
-        let thief = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        stack.beside(1, Stack::steal_and_run_two, || {
+            stack.fork_and_join(0);
+            stack.fork_and_join(0);
         });
-        for _ in 0..2 {
-            let (slot, _) = stack.fork(0);
-            stack.join(0, slot);
-        }
-        thief.join().unwrap();
     });
 }
 
@@ -170,15 +184,10 @@ pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
 pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
-        let thief = thread::spawn({
-            let stack = stack.clone();
-            move || stack.steal_and_run()
+        stack.beside(1, Stack::steal_and_run, || {
+            stack.fork_and_join(0);
+            stack.fork_and_join(1);
         });
-        for task in 0..2 {
-            let (slot, _) = stack.fork(task);
-            stack.join(task, slot);
-        }
-        thief.join().unwrap();
     });
 }
 
@@ -186,19 +195,11 @@ pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
 pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(3, false);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        stack.beside(1, Stack::force_and_run_two, || {
+            let (first, _) = stack.fork(0);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        let (first, _) = stack.fork(0);
-        let (second, _) = stack.fork(1);
-        stack.join(1, second);
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
@@ -208,44 +209,31 @@ pub fn join_stack_forced_exposure_survives_a_descent(check: Check) {
         let stack = Stack::new(2, false);
         // Quiet at first: one public task would be enough for a thief.
         let (first, _) = stack.fork(0);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        stack.beside(1, Stack::force_and_run_two, || {
+            stack.fork_and_join(1);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        for _ in 0..2 {
-            let (second, _) = stack.fork(1);
-            stack.join(1, second);
-        }
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
 /// The same with a searcher that forces twice: the second time it begins from the word that the owner's reclaim has left.
 pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
+    fn force_twice(stack: &Stack) {
+        stack.stack.force::<Os>();
+        if stack.stack.force::<Os>() {
+            stack.steal_and_run_two();
+        }
+    }
+
     check.run(|| {
         let stack = Stack::new(2, false);
         let (first, _) = stack.fork(0);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                if stack.stack.force::<Os>() {
-                    stack.steal_and_run();
-                    stack.steal_and_run();
-                }
-            }
+        stack.beside(1, force_twice, || {
+            stack.fork_and_join(1);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        for _ in 0..2 {
-            let (second, _) = stack.fork(1);
-            stack.join(1, second);
-        }
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
@@ -253,18 +241,11 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
 pub fn join_stack_forced_exposure_leaves_a_fork_beyond_the_capacity_alone(check: Check) {
     check.run(|| {
         let stack = Stack::of_capacity(1, 2, false);
-        let searcher = {
-            let stack = stack.clone();
-            thread::spawn(move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            })
-        };
-        let (fits, _) = stack.fork(0);
-        stack.run_beyond_the_capacity(1);
-        stack.join(0, fits);
-        searcher.join().unwrap();
+        stack.beside(1, Stack::force_and_run_two, || {
+            let (fits, _) = stack.fork(0);
+            stack.run_beyond_the_capacity(1);
+            stack.join(0, fits);
+        });
     });
 }
 
@@ -273,8 +254,7 @@ pub fn join_stack_hides_no_task_from_a_sleeper(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
         // The request from the start has been served: forks are private from now on.
-        let (slot, _) = stack.fork(0);
-        stack.join(0, slot);
+        stack.fork_and_join(0);
         let sleeper = thread::spawn({
             let stack = stack.clone();
             move || {
@@ -492,30 +472,23 @@ pub fn signal_wakes_a_blocked_waiter(check: Check) {
 /// The waiter may reuse the memory of a signal as soon as it is done.
 pub fn signal_set_is_the_last_access(check: Check) {
     check.run(|| {
-        let place = Place(Box::into_raw(Box::new(Signal::new())));
-        let setter = thread::spawn(move || {
-            let place = place;
+        let place = Place::new(Signal::new());
+        let setter = thread::spawn({
+            let place = place.clone();
             // SAFETY: live until set.
-            unsafe { Signal::set::<Os>(place.0) }
+            move || unsafe { Signal::set::<Os>(place.object()) }
         });
         // SAFETY: live until it is built anew.
-        unsafe { &*place.0 }.block::<Os>();
+        unsafe { place.get() }.block::<Os>();
         // SAFETY: the only setter has set it.
-        unsafe { *place.0 = Signal::new() };
+        unsafe { place.rebuild(Signal::new()) };
         setter.join().unwrap();
+        // SAFETY: as above.
+        assert!(!unsafe { place.get() }.is_done(), "the new signal is untouched");
         // SAFETY: nobody else is left.
-        let signal = unsafe { Box::from_raw(place.0) };
-        assert!(!signal.is_done(), "the new signal is untouched");
+        unsafe { place.free() };
     });
 }
-
-/// A place that a waiter uses again as soon as its wait returns. A late access by another thread is unordered with the new
-/// object, which loom reports.
-#[derive(Clone, Copy)]
-struct Place(*mut Signal);
-
-// SAFETY: the model uses the place as the signal allows.
-unsafe impl Send for Place {}
 
 // ---- the injector
 

@@ -5,6 +5,7 @@
 //! that loom cut short as a failure.
 #![cfg(loom)]
 
+mod place;
 mod threads;
 
 use std::env;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
+
+pub use place::Place;
 
 /// Preemptions that loom explores in one execution. At 2, some twins survive.
 const BOUND: usize = 3;
