@@ -7,6 +7,7 @@
 
 mod place;
 mod threads;
+mod weaken;
 
 use std::env;
 use std::io::Write as _;
@@ -19,6 +20,7 @@ use std::thread;
 use std::time::Instant;
 
 pub use place::Place;
+pub use weaken::{is_weakened, weakened};
 
 /// Preemptions that loom explores in one execution. At 2, some twins survive.
 const BOUND: usize = 3;
