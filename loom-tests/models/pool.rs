@@ -12,8 +12,10 @@ use reveille_loom_tests::{Check, Place};
 
 use reveille_futex as futex;
 
-use super::subject::protocol::{Injector, Job, Joined, JoinStack, Parked, Signal, Sleep, Slot, Task, TaskRef, heavy};
-use super::subject::{Pool, Worker};
+use super::subject::protocol::{
+    Injector, Job, JoinStack, Joined, Lifecycle, Parked, Signal, Sleep, Slot, Task, TaskRef, heavy,
+};
+use super::subject::{Pool, State, Worker};
 
 // ---- the join stack
 
@@ -129,10 +131,10 @@ impl Stack {
     }
 
     /// Runs `owner` while each of so many other threads does `other`.
-    fn beside(self: &Arc<Self>, others: usize, other: fn(&Stack), owner: impl FnOnce()) {
+    fn beside(this: &Arc<Self>, others: usize, other: fn(&Stack), owner: impl FnOnce()) {
         let others: Vec<_> = (0..others)
             .map(|_| {
-                let stack = self.clone();
+                let stack = this.clone();
                 thread::spawn(move || other(&stack))
             })
             .collect();
@@ -146,7 +148,7 @@ impl Stack {
 fn nested_forks(check: Check, eager: bool, thieves: usize) {
     check.run(move || {
         let stack = Stack::new(2, eager);
-        stack.beside(thieves, Stack::steal_and_run, || {
+        Stack::beside(&stack, thieves, Stack::steal_and_run, || {
             let (outer, _) = stack.fork(0);
             stack.fork_and_join(1);
             stack.join(0, outer);
@@ -173,7 +175,7 @@ pub fn join_stack_eager_runs_each_nested_task_once(check: Check) {
 pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
     check.run(|| {
         let stack = Stack::new(1, false);
-        stack.beside(1, Stack::steal_and_run_two, || {
+        Stack::beside(&stack, 1, Stack::steal_and_run_two, || {
             stack.fork_and_join(0);
             stack.fork_and_join(0);
         });
@@ -184,7 +186,7 @@ pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
 pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
-        stack.beside(1, Stack::steal_and_run, || {
+        Stack::beside(&stack, 1, Stack::steal_and_run, || {
             stack.fork_and_join(0);
             stack.fork_and_join(1);
         });
@@ -195,7 +197,7 @@ pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
 pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(3, false);
-        stack.beside(1, Stack::force_and_run_two, || {
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
             let (first, _) = stack.fork(0);
             stack.fork_and_join(1);
             stack.join(0, first);
@@ -209,7 +211,7 @@ pub fn join_stack_forced_exposure_survives_a_descent(check: Check) {
         let stack = Stack::new(2, false);
         // Quiet at first: one public task would be enough for a thief.
         let (first, _) = stack.fork(0);
-        stack.beside(1, Stack::force_and_run_two, || {
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
             stack.fork_and_join(1);
             stack.fork_and_join(1);
             stack.join(0, first);
@@ -229,7 +231,7 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
         let (first, _) = stack.fork(0);
-        stack.beside(1, force_twice, || {
+        Stack::beside(&stack, 1, force_twice, || {
             stack.fork_and_join(1);
             stack.fork_and_join(1);
             stack.join(0, first);
@@ -241,7 +243,7 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
 pub fn join_stack_forced_exposure_leaves_a_fork_beyond_the_capacity_alone(check: Check) {
     check.run(|| {
         let stack = Stack::of_capacity(1, 2, false);
-        stack.beside(1, Stack::force_and_run_two, || {
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
             let (fits, _) = stack.fork(0);
             stack.run_beyond_the_capacity(1);
             stack.join(0, fits);
@@ -538,6 +540,60 @@ pub fn injector_takers_get_each_task_once(check: Check) {
     });
 }
 
+// ---- the lifecycle
+
+/// Whoever finds a draining pool drained sees every accepted task in its queue; a submission that is refused sees why.
+pub fn lifecycle_drained_means_that_everything_is_queued(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Lifecycle::new(), AtomicU32::new(0), AtomicU32::new(0)));
+        let submitter = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let (life, queue, why) = &*shared;
+                let admitted = life.count_in(false);
+                if admitted {
+                    queue.store(7, Ordering::Relaxed);
+                } else {
+                    assert_eq!(why.load(Ordering::Relaxed), 5, "why it was refused");
+                }
+                life.count_out();
+                admitted
+            }
+        });
+        let (life, queue, why) = &*shared;
+        why.store(5, Ordering::Relaxed);
+        assert!(life.drain());
+        let drained = life.is_drained();
+        let queued = queue.load(Ordering::Relaxed) == 7;
+        let admitted = submitter.join().unwrap();
+        assert!(!drained || queued == admitted, "an accepted task is in its queue");
+    });
+}
+
+/// Whoever sees that a pool drains, or is closed, sees what led to it.
+pub fn lifecycle_tells_what_led_to_it(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Lifecycle::new(), AtomicU32::new(0)));
+        let watcher = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let led = || shared.1.load(Ordering::Relaxed);
+                match shared.0.state() {
+                    State::Running => {}
+                    State::Draining => assert!(led() >= 1, "what led to the drain"),
+                    _ => assert_eq!(led(), 2, "what led to the end"),
+                }
+                assert!(!shared.0.is_closed() || led() == 2, "what led to the end");
+            }
+        });
+        shared.1.store(1, Ordering::Relaxed);
+        assert!(shared.0.drain());
+        shared.1.store(2, Ordering::Relaxed);
+        assert!(shared.0.close());
+        watcher.join().unwrap();
+    });
+}
+
 // ---- the whole pool
 
 /// A pool of two seats, in memory that outlives the model, as a static would.
@@ -552,13 +608,7 @@ pub fn pool_first_half_may_wait_for_the_second(check: Check) {
         let pool = pool();
         let worker = thread::spawn(|| pool.run_worker(0).unwrap());
         let word = Arc::new(AtomicU32::new(0));
-        pool.enter(|w| {
-            w.join(
-                |_| block_on(&word),
-                |_| happen(&word),
-            )
-        })
-        .unwrap();
+        pool.enter(|w| w.join(|_| block_on(&word), |_| happen(&word))).unwrap();
         pool.shutdown();
         worker.join().unwrap();
     });
@@ -595,6 +645,65 @@ pub fn pool_join_that_panics_runs_both_halves(check: Check) {
         }));
         assert!(panicked.is_err());
         assert_eq!(ran.load(Ordering::Relaxed), 1, "both sides run");
+    });
+}
+
+/// The parts of a pool know each other before anybody uses one, whoever comes first.
+pub fn pool_is_whole_for_whoever_comes_first(check: Check) {
+    check.bound(2).run(|| {
+        let pool = pool();
+        let visit = || pool.enter(|worker| assert_eq!(worker.num_threads(), 2, "the pool is whole")).unwrap();
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
+/// A seat's next owner goes on where the one before stopped, with its deque and its stack.
+pub fn pool_seat_is_handed_on(check: Check) {
+    check.bound(2).run(|| {
+        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
+        let visit = move || {
+            let ran = AtomicU32::new(0);
+            let entered = pool.enter(|worker| {
+                worker.scope(|scope| {
+                    scope.spawn(|_| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+            });
+            assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
+        };
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
+/// A scope returns when its tasks are done, and sees what they did.
+// full tier
+pub fn pool_scope_sees_what_its_tasks_did(check: Check) {
+    check.bound(1).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let done = Arc::new(AtomicU32::new(0));
+        pool.enter(|w| w.scope(|scope| scope.spawn(|_| done.store(7, Ordering::Relaxed)))).unwrap();
+        assert_eq!(done.load(Ordering::Relaxed), 7, "what the task did");
+        pool.shutdown();
+        worker.join().unwrap();
+    });
+}
+
+/// A pool that is shut down while a guest works in it closes when the guest has left: its worker goes home.
+// full tier
+pub fn pool_closes_when_the_last_guest_has_left(check: Check) {
+    check.bound(1).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let guest = thread::spawn(|| pool.enter(|_| ()).unwrap());
+        pool.shutdown();
+        guest.join().unwrap();
+        worker.join().unwrap();
     });
 }
 

@@ -83,7 +83,8 @@ impl Jec {
     }
 }
 
-/// The word. Read-modify-writes only.
+/// The word. Read-modify-writes only, and Relaxed: it publishes nothing. Who decides by it and by something else has a
+/// fence between the two, as [`post`](Self::post) and [`announce`](Self::announce) do themselves.
 pub(crate) struct Counters(AtomicUsize);
 
 impl Counters {
@@ -107,8 +108,7 @@ impl Counters {
         fence(Ordering::SeqCst);
         let mut now = self.load();
         while now.jec().is_sleepy() {
-            // AcqRel: the announcer's snapshot comes before; the publication comes before a later announcer's search.
-            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::Relaxed, Ordering::Relaxed)
             {
                 Ok(_) => return Counts(now.0.wrapping_add(ONE_JEC)),
                 Err(newer) => now = Counts(newer),
@@ -122,8 +122,7 @@ impl Counters {
     pub(crate) fn announce(&self) -> Jec {
         let mut now = self.load();
         while !now.jec().is_sleepy() {
-            // AcqRel: the mirror of `post`.
-            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::Relaxed, Ordering::Relaxed)
             {
                 Ok(_) => now = Counts(now.0.wrapping_add(ONE_JEC)),
                 Err(newer) => now = Counts(newer),
@@ -139,8 +138,8 @@ impl Counters {
         let mut now = self.load();
         while now.jec() == snapshot {
             let asleep = now.0 - ONE_SEARCHING + ONE_SLEEPING;
-            // AcqRel: after the search, before the park word.
-            match self.0.compare_exchange_weak(now.0, asleep, Ordering::AcqRel, Ordering::Relaxed) {
+            // Whoever claims the park word that is published next finds this step done: the latch releases it.
+            match self.0.compare_exchange_weak(now.0, asleep, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(newer) => now = Counts(newer),
             }
@@ -155,23 +154,23 @@ impl Counters {
 
     /// Whoever claimed a sleeper counts it as a searcher, on its behalf (M5).
     pub(crate) fn awaken(&self) -> Counts {
-        // AcqRel: as the other steps of the protocol; the count never runs ahead of the claim.
-        let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::AcqRel));
+        // After the sleeper's own step: the claim has acquired what the sleeper's latch released.
+        let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::Relaxed));
         debug_assert!(before.sleeping() > 0, "{before:?}"); // claimed, so counted: never below zero (M21)
         before
     }
 
     /// A worker without work begins to search.
     pub(crate) fn start_search(&self) {
-        // Relaxed: whoever relies on a searcher relies on its later announcement.
+        // Whoever relies on a searcher relies on its later announcement.
         let before = Counts(self.0.fetch_add(ONE_SEARCHING, Ordering::Relaxed));
         debug_assert!(before.idle() < MAX_SEATS, "{before:?}");
     }
 
     /// A searcher has found work, or leaves; returns what is left.
     pub(crate) fn end_search(&self) -> Counts {
-        // AcqRel: a poster that still counted on this searcher published before; see `Sleep::found`.
-        let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::AcqRel);
+        // A poster that still counted on this searcher published before; see `Sleep::end_search`, which has the fence.
+        let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::Relaxed);
         Counts(before.wrapping_sub(ONE_SEARCHING))
     }
 }
