@@ -164,8 +164,8 @@ impl<const N: usize, P: Platform> TreeBarrier<N, P> {
         let mut now = self.phase.load(Ordering::Relaxed);
         loop {
             let next = now.wrapping_add(PHASE) & !SLEEPERS;
-            // Release: lets everybody see what all members did.
-            match self.phase.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+            // Release: lets everybody see what all members did, which the climb has brought here.
+            match self.phase.compare_exchange_weak(now, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(other) => now = other,
             }

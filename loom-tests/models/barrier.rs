@@ -1,6 +1,7 @@
 //! Claims about `reveille-barrier`.
 
 use std::future::{Future, IntoFuture, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Poll;
 
 use loom::future::block_on;
@@ -11,9 +12,7 @@ use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Deadline, Os, model};
 use reveille_loom_tests::{Check, Place};
 
-use super::subject::{
-    Barrier, BitBarrier, Broken, Group, Names, NoCompletion, ResetError, TreeBarrier, WaitError,
-};
+use super::subject::{Barrier, BitBarrier, Broken, Group, Names, NoCompletion, ResetError, TreeBarrier, WaitError};
 
 /// One word per party and phase, written before the party arrives and read by the others after the wait.
 struct Notes([AtomicU32; 3]);
@@ -38,8 +37,7 @@ impl Notes {
 /// below the overflow of their number.
 pub fn barrier_two_parties_stay_together(check: Check) {
     check.run(|| {
-        let shared =
-            Arc::new((Barrier::<Os>::starting_at(2, u32::MAX, NoCompletion), Notes::new(), AtomicU32::new(0)));
+        let shared = Arc::new((Barrier::<Os>::starting_at(2, u32::MAX, NoCompletion), Notes::new(), AtomicU32::new(0)));
         let party = |shared: &(Barrier, Notes, AtomicU32), me: usize| {
             for phase in 1..=2 {
                 shared.1.write(me, phase);
@@ -192,6 +190,81 @@ pub fn barrier_completion_runs_alone(check: Check) {
         // SAFETY: as above.
         assert_eq!(data.0.with(|data| unsafe { *data }), 2, "one step for the phase");
         other.join().unwrap();
+    });
+}
+
+type Stepped = Barrier<Os, Box<dyn FnMut() + Send>>;
+
+/// One party writes and waits, the other writes and arrives in its own way: the completion step, whoever runs it, sees what
+/// both did, and so does whoever waited.
+fn step_sees_what_both_did(check: Check, arrive: fn(&Stepped)) {
+    check.run(move || {
+        let notes = Arc::new(Notes::new());
+        let step: Box<dyn FnMut() + Send> = {
+            let notes = notes.clone();
+            Box::new(move || notes.check(2, 1))
+        };
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let other = thread::spawn({
+            let (barrier, notes) = (barrier.clone(), notes.clone());
+            move || {
+                notes.write(1, 1);
+                barrier.wait();
+                notes.check(2, 1);
+            }
+        });
+        notes.write(0, 1);
+        arrive(&barrier);
+        other.join().unwrap();
+    });
+}
+
+/// Whoever leaves arrives for the last time: it publishes, and runs the completion step if the others are there.
+pub fn barrier_leaving_is_an_arrival(check: Check) {
+    step_sees_what_both_did(check, |barrier| barrier.arrive_and_drop().unwrap());
+}
+
+/// An arrival without a wait is an arrival.
+pub fn barrier_token_is_an_arrival(check: Check) {
+    step_sees_what_both_did(check, |barrier| drop(barrier.arrive().unwrap()));
+}
+
+/// A completion step that panics breaks the phase, and everybody in it is told why.
+pub fn barrier_completion_that_panics_tells_everybody(check: Check) {
+    check.run(|| {
+        let step: Box<dyn FnMut() + Send> = Box::new(|| resume_unwind(Box::new(())));
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let party = |barrier: &Stepped| match catch_unwind(AssertUnwindSafe(|| barrier.checked_wait())) {
+            Ok(result) => {
+                assert_eq!(result.unwrap_err().code(), Broken::PANICKED, "why it is broken");
+                0
+            }
+            Err(_) => 1,
+        };
+        let other = thread::spawn({
+            let barrier = barrier.clone();
+            move || party(&barrier)
+        });
+        let mine = party(&barrier);
+        assert_eq!(mine + other.join().unwrap(), 1, "one has run the step");
+        assert_eq!(barrier.arrived(), 0, "everybody has given up");
+    });
+}
+
+/// Whoever sees that a barrier is broken sees why.
+pub fn barrier_tells_why_it_is_broken(check: Check) {
+    check.run(|| {
+        let barrier = Arc::new(Barrier::new(2));
+        let reader = thread::spawn({
+            let barrier = barrier.clone();
+            move || {
+                if let Some(broken) = barrier.broken() {
+                    assert_eq!(broken.code(), 5, "why it is broken");
+                }
+            }
+        });
+        assert!(barrier.break_with(5));
+        reader.join().unwrap();
     });
 }
 
@@ -511,6 +584,27 @@ pub fn bit_timeout_names_the_missing(check: Check) {
         drop(other.join().unwrap());
         clock.join().unwrap();
         drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
+/// Who is missing is told of one moment: the phase and the arrivals belong together.
+pub fn bit_missing_is_a_picture_of_one_moment(check: Check) {
+    check.run(|| {
+        let place = Place::new(BitBarrier::new(Names::first(2)));
+        // SAFETY: freed after everybody was joined.
+        let barrier = unsafe { place.get() };
+        let watcher = thread::spawn(move || {
+            assert_ne!(barrier.missing(), Names::first(1), "the first one was never missing alone");
+        });
+        let mut members = [0, 1].map(|name| barrier.claim(name).unwrap());
+        // The first one first, then the second one, which completes the phase; nobody arrives in the next one.
+        for member in &mut members {
+            let _ = member.wait_until(Deadline::PASSED);
+        }
+        watcher.join().unwrap();
+        drop(members);
         // SAFETY: everybody was joined.
         unsafe { place.free() };
     });
