@@ -139,3 +139,31 @@ pub(crate) fn claim(claimed: &AtomicU32, members: u32) -> Result<u32, AllClaimed
     }
     Err(AllClaimed)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The word is ahead of a target, at it, or behind it, wherever it wraps, and its flags say nothing about that.
+        #[test]
+        fn a_target_is_reached_when_the_word_is_not_behind_it(
+            target in any::<u32>(), steps in 0..1_u32 << 28, flags in 0..=FLAGS
+        ) {
+            let target = target & !FLAGS;
+            let distance = steps * STEP;
+            prop_assert!(reached(target.wrapping_add(distance) | flags, target));
+            prop_assert_eq!(reached(target.wrapping_sub(distance) | flags, target), distance == 0);
+        }
+    }
+
+    #[test]
+    fn each_handle_is_given_once() {
+        let claimed = AtomicU32::new(0);
+        let given: [_; 4] = core::array::from_fn(|_| claim(&claimed, 3));
+        assert_eq!(given, [Ok(0), Ok(1), Ok(2), Err(AllClaimed)]);
+        assert_eq!(claim(&claimed, 3), Err(AllClaimed));
+    }
+}

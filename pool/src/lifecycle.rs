@@ -93,7 +93,46 @@ impl Lifecycle {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// A pool's life in any order of steps: what is refused, what is drained, who is told to wake the workers.
+        #[test]
+        fn a_life_of_a_pool(steps in prop::collection::vec((0..4_u32, any::<bool>()), 0..60)) {
+            let (life, mut state, mut in_flight) = (Lifecycle::new(), State::Running, 0);
+            for (step, part_of_accepted_work) in steps {
+                match step {
+                    0 => {
+                        let admitted = state == State::Running || part_of_accepted_work && state == State::Draining;
+                        prop_assert_eq!(life.count_in(part_of_accepted_work), admitted);
+                        in_flight += 1;
+                    }
+                    1 if in_flight > 0 => {
+                        in_flight -= 1;
+                        prop_assert_eq!(life.count_out(), in_flight == 0 && state == State::Draining);
+                    }
+                    2 => {
+                        prop_assert_eq!(life.drain(), state == State::Running);
+                        if state == State::Running {
+                            state = State::Draining;
+                        }
+                    }
+                    3 => {
+                        let closes = state == State::Draining && in_flight == 0;
+                        prop_assert_eq!(life.close(), closes);
+                        if closes {
+                            state = State::Closed;
+                        }
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!((life.state(), life.is_closed()), (state, state == State::Closed));
+                prop_assert_eq!(life.is_drained(), state == State::Draining && in_flight == 0);
+            }
+        }
+    }
 
     #[test]
     fn a_submission_in_flight_keeps_the_pool_open_and_the_last_one_out_tells_the_workers() {

@@ -177,7 +177,62 @@ impl Counters {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// The steps of the wake path, by any number of workers, from any event count: the fields keep to themselves, and an
+        /// announcement that nothing followed, and only that, lets its worker fall asleep.
+        #[test]
+        fn a_life_of_the_counters(
+            jec in prop_oneof![Just(1), Just(usize::MAX >> JEC_SHIFT), any::<usize>()],
+            steps in prop::collection::vec(0..6_u32, 0..80),
+        ) {
+            let counters = Counters(AtomicUsize::new(jec << JEC_SHIFT | BIAS << FIELD_BITS));
+            let (mut searching, mut sleeping) = (0, 0);
+            let mut snapshot = None;
+            for step in steps {
+                match step {
+                    0 => {
+                        counters.start_search();
+                        searching += 1;
+                    }
+                    1 if searching > 0 => {
+                        let left = counters.end_search();
+                        searching -= 1;
+                        prop_assert_eq!(left.idle(), searching + sleeping);
+                    }
+                    2 if searching > 0 => {
+                        let taken = counters.announce();
+                        prop_assert!(taken.is_sleepy() && !counters.posted_since(taken));
+                        snapshot = Some(taken);
+                    }
+                    3 if searching > 0 => {
+                        if let Some(snapshot) = snapshot {
+                            let quiet = !counters.posted_since(snapshot);
+                            prop_assert_eq!(counters.fall_asleep(snapshot), quiet);
+                            searching -= usize::from(quiet);
+                            sleeping += usize::from(quiet);
+                        }
+                    }
+                    4 if sleeping > 0 => {
+                        counters.awaken();
+                        sleeping -= 1;
+                        searching += 1;
+                    }
+                    _ => {
+                        let counts = counters.post();
+                        prop_assert!(!counts.jec().is_sleepy());
+                        prop_assert!(snapshot.is_none_or(|snapshot| counters.posted_since(snapshot)));
+                    }
+                }
+                let counts = counters.load();
+                prop_assert_eq!((counts.searching(), counts.sleeping()), (searching, sleeping));
+                prop_assert_eq!(counts.idle(), searching + sleeping);
+            }
+        }
+    }
 
     #[test]
     fn fields_do_not_touch_and_the_jec_alternates() {
