@@ -3,6 +3,7 @@
 mod bench_report;
 mod metadata;
 mod models;
+mod mutants;
 mod platforms;
 mod rows;
 mod sanitize;
@@ -33,6 +34,8 @@ enum Command {
     OrderingSweep(sweep::Arguments),
     /// Run the tests under AddressSanitizer, LeakSanitizer and ThreadSanitizer
     Sanitize(sanitize::Arguments),
+    /// Change safe logic, one place at a time; a test must notice, or a reason must stand why none can
+    Mutants(mutants::Arguments),
     /// Build and run the layers on every target that this machine can run or link
     Platforms(platforms::Arguments),
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
@@ -60,6 +63,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Models(arguments) => models::run(&sh, arguments),
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
+        Command::Mutants(arguments) => mutants::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
