@@ -229,6 +229,33 @@ pub fn barrier_token_is_an_arrival(check: Check) {
     step_sees_what_both_did(check, |barrier| drop(barrier.arrive().unwrap()));
 }
 
+/// A leaver that leads does so for those who have arrived, not for others that it has seen arrive and withdraw before.
+pub fn barrier_leaver_leads_for_those_who_are_there(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Notes::new(), AtomicU32::new(0)));
+        let step: Box<dyn FnMut() + Send> = {
+            let shared = shared.clone();
+            Box::new(move || shared.1.store(shared.0.0[1].load(Ordering::Relaxed), Ordering::Relaxed))
+        };
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let other = thread::spawn({
+            let (barrier, shared) = (barrier.clone(), shared.clone());
+            move || {
+                shared.0.write(1, 1);
+                if barrier.arrive().unwrap().withdraw().is_err() {
+                    return 1; // the phase is complete, with this arrival
+                }
+                shared.0.write(1, 2);
+                barrier.wait();
+                2
+            }
+        });
+        barrier.arrive_and_drop().unwrap();
+        let arrived_with = other.join().unwrap();
+        assert!(shared.1.load(Ordering::Relaxed) >= arrived_with, "what the other one did before it arrived");
+    });
+}
+
 /// A completion step that panics breaks the phase, and everybody in it is told why.
 pub fn barrier_completion_that_panics_tells_everybody(check: Check) {
     check.run(|| {
@@ -290,26 +317,28 @@ pub fn barrier_register_and_leave_never_strand_anybody(check: Check) {
     });
 }
 
-/// Whoever gets `true` from `dissolve` may build something else in the barrier's place at once.
+/// Whoever gets `true` from `dissolve` sees what the others did, and may build something else in the barrier's place at once.
 pub fn barrier_dissolve_is_the_last_access(check: Check) {
     check.run(|| {
-        let place = Place::new(Barrier::new(2));
-        let party = |place: Place<Barrier>| {
+        let (place, notes) = (Place::new(Barrier::new(2)), Arc::new(Notes::new()));
+        let party = |place: Place<Barrier>, notes: &Notes, me: usize| {
             // SAFETY: live until dissolved.
             unsafe { place.get() }.wait();
+            notes.write(me, 1);
             // SAFETY: this party does not touch it any more, but for the one that is told to.
-            if unsafe { Barrier::dissolve(place.object()) } {
+            let last = unsafe { Barrier::dissolve(place.object()) };
+            if last {
+                notes.check(2, 1);
                 // SAFETY: everybody else is done with it.
                 unsafe { place.rebuild(Barrier::new(5)) };
-                return true;
             }
-            false
+            last
         };
         let other = thread::spawn({
-            let place = place.clone();
-            move || party(place)
+            let (place, notes) = (place.clone(), notes.clone());
+            move || party(place, &notes, 1)
         });
-        let mine = party(place.clone());
+        let mine = party(place.clone(), &notes, 0);
         assert!(mine != other.join().unwrap(), "exactly one is told");
         // SAFETY: rebuilt, and nobody frees it before.
         assert_eq!(unsafe { place.get() }.parties(), 5);
@@ -534,6 +563,32 @@ pub fn bit_goes_on_without_the_dead(check: Check) {
         let mut member = barrier.claim(0).unwrap();
         member.wait();
         undertaker.join().unwrap();
+        drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
+/// Whoever removes the last one that was missing passes on what those did that have arrived.
+pub fn bit_remover_passes_on_what_the_others_did(check: Check) {
+    // Two preemptions: with this many threads, three take minutes.
+    check.bound(2).run(|| {
+        let place = Place::new((BitBarrier::new(Names::first(3)), Notes::new()));
+        // SAFETY: freed after everybody was joined.
+        let (barrier, notes) = unsafe { place.get() };
+        let other = thread::spawn(move || {
+            let mut member = barrier.claim(1).unwrap();
+            notes.write(1, 1);
+            let _ = member.wait_until(Deadline::PASSED); // arrives, and does not wait
+            member
+        });
+        let undertaker = thread::spawn(move || assert!(barrier.remove(2)));
+        let mut member = barrier.claim(0).unwrap();
+        notes.write(0, 1);
+        member.wait();
+        notes.check(2, 1);
+        undertaker.join().unwrap();
+        drop(other.join().unwrap());
         drop(member);
         // SAFETY: everybody was joined.
         unsafe { place.free() };

@@ -602,7 +602,6 @@ fn pool() -> &'static Pool<2, 2> {
 }
 
 /// A first half that blocks until the second half has run: the second half is never hidden from the idle worker.
-// full tier
 pub fn pool_first_half_may_wait_for_the_second(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();
@@ -615,7 +614,6 @@ pub fn pool_first_half_may_wait_for_the_second(check: Check) {
 }
 
 /// A join ends with both results, whoever ran the second half, and a shutdown ends the worker.
-// full tier
 pub fn pool_join_returns_both_results(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();
@@ -680,8 +678,28 @@ pub fn pool_seat_is_handed_on(check: Check) {
     });
 }
 
+/// The same with tasks that go to the seat's own deque.
+pub fn pool_seat_is_handed_on_with_its_deque(check: Check) {
+    check.bound(2).run(|| {
+        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
+        let visit = move || {
+            let ran = AtomicU32::new(0);
+            let entered = pool.enter(|worker| {
+                worker.scope(|scope| {
+                    scope.spawn_on(worker, |_, _| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+            });
+            assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
+        };
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
 /// A scope returns when its tasks are done, and sees what they did.
-// full tier
 pub fn pool_scope_sees_what_its_tasks_did(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();
@@ -695,7 +713,6 @@ pub fn pool_scope_sees_what_its_tasks_did(check: Check) {
 }
 
 /// A pool that is shut down while a guest works in it closes when the guest has left: its worker goes home.
-// full tier
 pub fn pool_closes_when_the_last_guest_has_left(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();

@@ -90,27 +90,18 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Runs the tool on one layer with the layer's unit tests and the facade's tests of it; `None` if nothing is to be mutated.
+/// Runs the tool on one layer with that crate's own tests; `None` if nothing is to be mutated.
 fn mutate(sh: &Shell, layer: &str) -> Result<Option<Tally>> {
     let package = format!("reveille-{layer}");
     if cmd!(sh, "cargo mutants --list --package {package}").quiet().read()?.is_empty() {
         return Ok(None);
     }
-    let tests: Vec<_> = sh
-        .read_dir(metadata::root().join("tests"))?
-        .iter()
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .filter(|name| name.starts_with(layer))
-        .flat_map(|name| ["--test".to_owned(), name])
-        .collect();
     let folder = metadata::root().join("target/mutants");
     let output = folder.join(layer);
     sh.create_dir(&output)?;
     // The tool's status tells of survivors; the report is judged here.
-    cmd!(sh, "cargo mutants --no-shuffle --package {package} --output {output}")
-        .args(["--", "--package", "reveille", "--lib"])
-        .args(tests)
-        .env("CARGO_TARGET_DIR", folder.join("build"))
+    cmd!(sh, "cargo mutants --no-shuffle --all-features --package {package} --output {output} -- --lib --tests")
+        .env("CARGO_TARGET_DIR", folder.join(format!("build-{layer}")))
         .ignore_status()
         .run()?;
     let report = output.join("mutants.out/outcomes.json");

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use reveille::barrier::{
+use reveille_barrier::{
     ArrivalToken, ArriveError, Barrier, Broken, Completed, NoCompletion, RegisterError, ResetError, WaitError,
 };
-use reveille::futex::Os;
+use reveille_futex::Os;
 
 #[derive(Clone, Debug)]
 enum Operation {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
-use reveille::bridge::{Boxed, Bridge, Budget, Chain, Parker, Phase, PublishError};
+use reveille_bridge::{Boxed, Bridge, Budget, Chain, Parker, Phase, PublishError};
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {

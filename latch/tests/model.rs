@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use reveille::futex::Os;
-use reveille::latch::{AddError, CountdownLatch, Poisoned, Underflow, WaitError, WaitGroup};
+use reveille_futex::Os;
+use reveille_latch::{AddError, CountdownLatch, Poisoned, Underflow, WaitError, WaitGroup};
 
 const MAX: u32 = CountdownLatch::<Os>::MAX;
 const MOST: u32 = WaitGroup::<Os>::MAX;
