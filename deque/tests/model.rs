@@ -114,7 +114,7 @@ fn check<S: Storage>(
     other_flavor: Flavor,
     operations: &[Operation],
     drops: &Arc<AtomicUsize>,
-    mut donate: impl FnMut(&Worker<Item, reveille::deque::Claim<'_, Item, S>>) -> Option<usize>,
+    mut donate: impl FnMut(&Worker<Item, reveille_deque::Claim<'_, Item, S>>) -> Option<usize>,
 ) {
     let mut oracle = Oracle { items: VecDeque::new(), flavor, capacity };
     let mut other_oracle = Oracle { items: VecDeque::new(), flavor: other_flavor, capacity: 4 };
