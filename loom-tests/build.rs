@@ -45,15 +45,16 @@ struct Twin {
     full: bool,
 }
 
-/// One ordering made weaker, by `cargo xtask ordering-sweep`, which lists them in a file per layer.
+/// The weakenings of a layer, which `cargo xtask ordering-sweep` lists in a file.
 #[derive(Deserialize)]
-struct Mutants {
-    mutant: Vec<Mutant>,
+struct Weakenings {
+    weakening: Vec<Weakening>,
 }
 
+/// One ordering that can be made weaker, and what it can be made: `()` instead of a fence, a word instead of a word.
 #[derive(Deserialize)]
-struct Mutant {
-    name: String,
+struct Weakening {
+    number: usize,
     file: String,
     start: usize,
     end: usize,
@@ -78,7 +79,7 @@ fn main() {
         if let Some(folder) = &sweep {
             let list = folder.join(layer).with_extension("toml");
             if models.exists() && list.exists() {
-                suite.push_str(&mutant_modules(layer, &list, &source, &models, &out));
+                suite.push_str(&weakenable(layer, &list, &source, &models, &out));
             }
         } else if models.exists() {
             suite.push_str(&real(layer, &models));
@@ -164,31 +165,50 @@ fn write_copy(layer: &str, name: &str, files: &BTreeMap<PathBuf, String>, out: &
     folder.join("mod.rs")
 }
 
-/// Every model as a test of every weakened copy. Nothing is expected of them here: the sweep asks which fail.
-fn mutant_modules(layer: &str, list: &Path, source: &Path, models: &Path, out: &Path) -> String {
+/// The layer with a switch at each ordering, and every model as a test of it. Which of the weakenings is in force is
+/// chosen when the test runs: one build serves them all.
+fn weakenable(layer: &str, list: &Path, source: &Path, models: &Path, out: &Path) -> String {
     let text = fs::read_to_string(list).expect("the list is readable");
-    let Mutants { mutant: mutants } = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", list.display()));
-    let names = model_names(models);
-    let mut suite = String::new();
-    for Mutant { name, file, start, end, replace } in &mutants {
-        let mut files = BTreeMap::new();
-        read_tree(source, Path::new(""), &mut files);
-        let changed = files.get_mut(Path::new(file)).expect("the list names a file of the layer");
-        changed.replace_range(*start..*end, replace);
-        let root = write_copy(layer, name, &files, out);
-        let _ = write!(
-            suite,
-            "#[allow(warnings)]\nmod {name} {{\n    use super::Check;\n    #[path = {root:?}]\n    pub mod subject;\n    \
-             #[path = {models:?}]\n    pub mod models;\n"
-        );
-        for (model, full) in &names {
-            let tier = tier(*full);
-            let _ =
-                write!(suite, "    #[test]{tier}\n    fn {model}() {{ models::{model}(Check::model({model:?})); }}\n");
-        }
-        suite.push_str("}\n");
+    let Weakenings { weakening: weakenings } =
+        toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", list.display()));
+    let mut sites: BTreeMap<_, Vec<&Weakening>> = BTreeMap::new();
+    for weakening in &weakenings {
+        sites.entry((&weakening.file, weakening.start, weakening.end)).or_default().push(weakening);
     }
+    let mut files = BTreeMap::new();
+    read_tree(source, Path::new(""), &mut files);
+    // From the end of each file, so that the places before stay where they are.
+    for ((file, start, end), weakenings) in sites.into_iter().rev() {
+        let text = files.get_mut(Path::new(file)).expect("the list names a file of the layer");
+        let (start, switch) = switch(text, start, end, &weakenings);
+        text.replace_range(start..end, &switch);
+    }
+    let root = write_copy(layer, "weakenable", &files, out);
+    let mut suite = format!(
+        "#[allow(warnings)]\nmod weakenable {{\n    use super::Check;\n    #[path = {root:?}]\n    pub mod subject;\n    \
+         #[path = {models:?}]\n    pub mod models;\n"
+    );
+    for (model, full) in model_names(models) {
+        let tier = tier(full);
+        let _ = write!(suite, "    #[test]{tier}\n    fn {model}() {{ models::{model}(Check::model({model:?})); }}\n");
+    }
+    suite.push_str("}\n");
     suite
+}
+
+/// What replaces an ordering, or a call of a fence, and from where on.
+fn switch(text: &str, start: usize, end: usize, weakenings: &[&Weakening]) -> (usize, String) {
+    if let [Weakening { number, replace, .. }] = weakenings
+        && replace == "()"
+    {
+        let fence = &text[start..end];
+        return (start, format!("{{ if !::reveille_loom_tests::is_weakened({number}) {{ {fence}; }} }}"));
+    }
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let start = text[..start].trim_end_matches(is_path).len();
+    let choice = |w: &&Weakening| format!("({}, ::core::sync::atomic::Ordering::{})", w.number, w.replace);
+    let choices: Vec<_> = weakenings.iter().map(choice).collect();
+    (start, format!("::reveille_loom_tests::weakened({}, &[{}])", &text[start..end], choices.join(", ")))
 }
 
 fn read_tree(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, String>) {

@@ -290,8 +290,8 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     ///
     /// A phase that everybody has reached completes all the same, and the next one is broken.
     pub fn break_with(&self, code: u32) -> bool {
-        // Acquire: the reason of an earlier breaker is not to be overwritten by chance.
-        let mut now = State(self.state.load(Ordering::Acquire));
+        // Relaxed: the compare-exchange confirms the reading.
+        let mut now = State(self.state.load(Ordering::Relaxed));
         loop {
             if now.has(BROKEN | BREAK_NEXT) {
                 return false;
@@ -300,8 +300,8 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             self.reason.swap(code, Ordering::Relaxed);
             let closing = now.is_closing();
             let next = if closing { now.with(BREAK_NEXT) } else { now.with(BROKEN).without(SLEEPERS | WAKERS) };
-            // Release: publishes the reason. Acquire: as above.
-            match self.state.compare_exchange_weak(now.0, next.0, Ordering::AcqRel, Ordering::Acquire) {
+            // Release: publishes the reason.
+            match self.state.compare_exchange_weak(now.0, next.0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {
                     if !closing {
                         self.announce(now);
@@ -353,7 +353,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     #[cold]
     pub(crate) fn give_back(&self) -> Broken {
         let why = self.why();
-        // Release: whoever resets the barrier does so after this party is out.
+        // Release: whoever resets the barrier does so after this party is out, and has read why.
         self.state.fetch_sub(ARRIVAL, Ordering::Release);
         why
     }
@@ -373,9 +373,10 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
 
     #[inline]
     fn close(&self, mut now: State) {
-        // Release: carries on what the arrivals published. Acquire: a surplus arrival or a register in between.
+        // Release: publishes what the completion step did; what the arrivals published goes on in their release sequences.
+        // Nothing to acquire: the leader's own arrival has, and who came in between has published nothing.
         while let Err(other) =
-            self.state.compare_exchange_weak(now.0, now.next().0, Ordering::AcqRel, Ordering::Acquire)
+            self.state.compare_exchange_weak(now.0, now.next().0, Ordering::Release, Ordering::Relaxed)
         {
             now = State(other);
         }

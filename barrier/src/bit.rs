@@ -155,12 +155,12 @@ impl<P: Platform> BitBarrier<P> {
     /// [`NoSuchMember`] if the name is not a member's, or was handed out before.
     pub fn claim(&self, name: u32) -> Result<BitMember<'_, P>, NoSuchMember> {
         let bit = Names::one(name).ok_or(NoSuchMember)?.bits();
-        // Acquire: the claimant starts in a phase that is not older than what it knows of.
-        if self.members.load(Ordering::Acquire) & bit == 0 || self.claimed.fetch_or(bit, Ordering::Acquire) & bit != 0 {
+        // Relaxed, here and below: a claim hands over no data, and the claimed bit goes to one caller whatever the order.
+        if self.members.load(Ordering::Relaxed) & bit == 0 || self.claimed.fetch_or(bit, Ordering::Relaxed) & bit != 0 {
             return Err(NoSuchMember);
         }
-        // The phase cannot go on before this member arrives.
-        let phase = self.phase.load(Ordering::Acquire) / PHASE;
+        // Not stale: the phase cannot have gone on before this member arrives.
+        let phase = self.phase.load(Ordering::Relaxed) / PHASE;
         Ok(BitMember { barrier: self, name, phase, pending: false })
     }
 
@@ -170,9 +170,9 @@ impl<P: Platform> BitBarrier<P> {
     /// but is not waited for.
     pub fn remove(&self, name: u32) -> bool {
         let Some(bit) = Names::one(name).map(Names::bits) else { return false };
-        // Release: an arrival that comes after the read-modify-write of `complete` sees that the member is gone.
-        let was = self.members.fetch_and(!bit, Ordering::AcqRel) & bit != 0;
-        // Acquire: the phase is read before the arrivals.
+        // Relaxed: an arrival that comes after the read-modify-write below sees that the member is gone.
+        let was = self.members.fetch_and(!bit, Ordering::Relaxed) & bit != 0;
+        // Acquire: the phase is read before the arrivals; older arrivals would be taken for those of this phase.
         let phase = self.phase.load(Ordering::Acquire) / PHASE;
         // AcqRel: see the file's invariant; a plain load could miss an arrival that misses the removal.
         let arrived = self.arrived.fetch_or(0, Ordering::AcqRel);
@@ -227,7 +227,8 @@ impl<P: Platform> BitBarrier<P> {
     pub fn missing(&self) -> Names {
         // Acquire: the phase before the arrivals, as in `remove`.
         let phase = self.phase.load(Ordering::Acquire) / PHASE;
-        self.missing_in(phase, self.arrived.load(Ordering::Acquire))
+        // Relaxed: the phase brings what led to it, and the rest is a picture.
+        self.missing_in(phase, self.arrived.load(Ordering::Relaxed))
     }
 
     /// The number of the present phase. Wraps at 2^31.
@@ -238,8 +239,8 @@ impl<P: Platform> BitBarrier<P> {
 
     fn missing_in(&self, phase: u32, arrived: Bits) -> Names {
         let there = if phase % 2 == 0 { arrived } else { !arrived };
-        // Acquire: as in `remove`: read after the arrivals.
-        Names::from_bits(self.members.load(Ordering::Acquire) & !there)
+        // Relaxed: whoever decides by it has acquired the arrivals, and with them the removals that came before.
+        Names::from_bits(self.members.load(Ordering::Relaxed) & !there)
     }
 
     /// Goes on to the next phase if nobody is missing in `phase`, by a reading of the arrivals made not before it began.
@@ -253,8 +254,8 @@ impl<P: Platform> BitBarrier<P> {
         let mut now = self.phase.load(Ordering::Relaxed);
         while now / PHASE == phase {
             let next = (now & !SLEEPERS).wrapping_add(PHASE);
-            // Release: carries on what the members published. Acquire: so that a reader of this word gets all of it.
-            match self.phase.compare_exchange(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+            // Release: carries on what the members published, which came with the arrivals.
+            match self.phase.compare_exchange(now, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {
                     if now & SLEEPERS != 0 {
                         P::wake(&self.phase, NonZeroU32::MAX);

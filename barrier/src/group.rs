@@ -23,20 +23,14 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use reveille_futex::relax;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, Os, Platform, WaitOutcome, const_unless_loom};
 
-use crate::host;
+use crate::handles::{self, BROKEN, FLAGS, Phased, SLEEPERS, STEP, reached};
 use crate::{AllClaimed, Broken, WaitError};
 
-/// Somebody sleeps, or is about to.
-const SLEEPERS: u32 = 1;
-/// A member was dropped: no later phase completes.
-const BROKEN: u32 = 2;
 /// One arrival.
-const ARRIVAL: u32 = 4;
-const FLAGS: u32 = SLEEPERS | BROKEN;
+const ARRIVAL: u32 = STEP;
 
 /// A barrier for exactly `N` members, each with a handle.
 ///
@@ -150,27 +144,29 @@ impl<const N: usize, P: Platform> Group<N, P> {
     ///
     /// [`AllClaimed`] after `N` of them.
     pub fn claim(&self) -> Result<Member<'_, N, P>, AllClaimed> {
-        // Relaxed: the compare-exchange confirms the reading; a claim hands over no data.
-        let mut index = self.side.claimed.load(Ordering::Relaxed);
-        while (index as usize) < N {
-            match self.side.claimed.compare_exchange_weak(index, index + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                // The target of the first phase does not depend on who has arrived: the total starts at zero.
-                Ok(_) => return Ok(Member { group: self, target: 0, pending: false, index }),
-                Err(other) => index = other,
-            }
-        }
-        Err(AllClaimed)
+        // The target of the first phase does not depend on who has arrived: the total starts at zero.
+        let index = handles::claim(&self.side.claimed, N as u32)?;
+        Ok(Member { group: self, target: 0, pending: false, index })
     }
+}
 
+impl<const N: usize, P: Platform> Phased<P> for Group<N, P> {
     #[inline]
-    fn read(&self) -> u32 {
-        // Acquire: pairs with the arrivals; without it a member would not see what the others did (R18).
-        self.arrivals.load(Ordering::Acquire)
+    fn word(&self) -> &AtomicU32 {
+        &self.arrivals
     }
 
-    fn why(&self) -> Broken {
-        // Relaxed: the flag, raised after the swap, was acquired.
-        Broken { code: self.side.reason.load(Ordering::Relaxed) }
+    fn reason(&self) -> &AtomicU32 {
+        &self.side.reason
+    }
+
+    fn before_the_word(&self) -> u32 {
+        // Acquire: before the total is read; the other way round the phase could end unnoticed in between.
+        self.side.wakes.load(Ordering::Acquire)
+    }
+
+    fn block(&self, before: u32, _asleep: u32, deadline: Deadline) -> WaitOutcome {
+        P::wait(&self.side.wakes, before, deadline)
     }
 
     #[cold]
@@ -178,46 +174,10 @@ impl<const N: usize, P: Platform> Group<N, P> {
     fn wake(&self) {
         // Relaxed: publishes nothing; the change of `wakes` does. In this order: see the file's invariant.
         self.arrivals.fetch_and(!SLEEPERS, Ordering::Relaxed);
-        // Release: pairs with the acquire in `sleep`; whoever sees the new number sees the total that led to it.
+        // Release: pairs with the acquire in `before_the_word`; who sees the new number sees the total that led to it.
         self.side.wakes.fetch_add(1, Ordering::Release);
         P::wake(&self.side.wakes, NonZeroU32::MAX);
     }
-
-    #[cold]
-    #[inline(never)]
-    fn sleep(&self, target: u32, deadline: Deadline) -> Result<(), WaitError> {
-        let mut timed_out = deadline == Deadline::PASSED;
-        loop {
-            // Acquire: before the total is read; the other way round the phase could end unnoticed in between.
-            let wakes = self.side.wakes.load(Ordering::Acquire);
-            let now = self.read();
-            if reached(now, target) {
-                return Ok(());
-            }
-            if now & BROKEN != 0 {
-                return Err(self.why().into());
-            }
-            if timed_out {
-                return Err(WaitError::TimedOut(()));
-            }
-            // Relaxed: publishes nothing; the leader finds the flag in the word it changes.
-            if now & SLEEPERS == 0
-                && self
-                    .arrivals
-                    .compare_exchange_weak(now, now | SLEEPERS, Ordering::Relaxed, Ordering::Relaxed)
-                    .is_err()
-            {
-                continue;
-            }
-            timed_out = P::wait(&self.side.wakes, wakes, deadline) == WaitOutcome::TimedOut;
-        }
-    }
-}
-
-/// Whether the total is at `target` or newer. It never runs ahead by more than one phase.
-#[inline]
-fn reached(now: u32, target: u32) -> bool {
-    (now & !FLAGS).wrapping_sub(target) as i32 >= 0
 }
 
 impl<const N: usize, P: Platform> Member<'_, N, P> {
@@ -230,11 +190,7 @@ impl<const N: usize, P: Platform> Member<'_, N, P> {
     /// [`Broken`] if a member has left without reaching this phase.
     #[inline]
     pub fn wait(&mut self) -> Result<bool, Broken> {
-        match self.wait_until(Deadline::NEVER) {
-            Ok(leader) => Ok(leader),
-            Err(WaitError::Broken(broken)) => Err(broken),
-            Err(WaitError::TimedOut(())) => Ok(false), // not reached: `NEVER` does not pass
-        }
+        handles::untimed(self.wait_until(Deadline::NEVER))
     }
 
     /// [`wait`](Self::wait) for at most `timeout`.
@@ -265,19 +221,7 @@ impl<const N: usize, P: Platform> Member<'_, N, P> {
                 return Ok(true);
             }
         }
-        let target = self.target;
-        let over = || {
-            let now = group.read();
-            reached(now, target) || now & BROKEN != 0
-        };
-        if deadline != Deadline::PASSED
-            && relax::until::<P>(host::budget(N as u32), over)
-            && reached(group.read(), target)
-        {
-            self.pending = false;
-            return Ok(false);
-        }
-        let result = group.sleep(target, deadline);
+        let result = group.wait_for(self.target, N as u32, deadline);
         self.pending = matches!(result, Err(WaitError::TimedOut(())));
         result.map(|()| false)
     }
@@ -290,15 +234,7 @@ impl<const N: usize, P: Platform> Member<'_, N, P> {
 
 impl<const N: usize, P: Platform> Drop for Member<'_, N, P> {
     fn drop(&mut self) {
-        let code = if host::panicking() { Broken::PANICKED } else { Broken::LEFT };
-        if self.group.arrivals.load(Ordering::Relaxed) & BROKEN == 0 {
-            // Relaxed, as the load above: published by the next step; of two who leave at once either may be named.
-            self.group.side.reason.swap(code, Ordering::Relaxed);
-        }
-        // Release: publishes the reason.
-        if self.group.arrivals.fetch_or(BROKEN, Ordering::Release) & SLEEPERS != 0 {
-            self.group.wake();
-        }
+        self.group.leave();
     }
 }
 

@@ -38,6 +38,7 @@ mod bit;
 mod completion;
 mod error;
 mod group;
+mod handles;
 mod host;
 mod membership;
 mod names;

@@ -85,3 +85,42 @@ impl fmt::Debug for Names {
         f.debug_set().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn some() -> impl Strategy<Value = BTreeSet<u32>> {
+        prop::collection::btree_set(0..Names::COUNT, 0..9)
+    }
+
+    fn set(names: &BTreeSet<u32>) -> Names {
+        names.iter().filter_map(|&name| Names::one(name)).fold(Names::NONE, Names::and)
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_a_set(names in some(), others in some()) {
+            let (one, other) = (set(&names), set(&others));
+            prop_assert!(one.iter().eq(names.iter().copied()));
+            prop_assert_eq!((one.len() as usize, one.is_empty()), (names.len(), names.is_empty()));
+            prop_assert_eq!(one.and(other), set(&(&names | &others)));
+            for name in 0..Names::COUNT + 2 {
+                prop_assert_eq!(one.contains(name), names.contains(&name));
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_names_end_with_the_last_one() {
+        for count in 0..Names::COUNT + 2 {
+            assert_eq!(Names::first(count).len(), count.min(Names::COUNT));
+            assert!(!Names::first(count).contains(count));
+        }
+        assert_eq!(Names::one(Names::COUNT), None);
+    }
+}

@@ -140,7 +140,40 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// A field keeps what it is given, whatever the others hold, and a phase ends in one step.
+        #[test]
+        fn each_field_is_its_own(
+            (parties, others) in (1..=MAX_PARTIES, 0..=MAX_PARTIES),
+            generation in prop_oneof![any::<u32>(), Just(u32::MAX)],
+            arrived in 0..(1_u32 << ARRIVED_BITS),
+            flags in 0..16 as Bits,
+        ) {
+            let generation = generation & GENERATIONS as u32;
+            let flags = flags << FLAGS_SHIFT;
+            let state = State::new(parties, generation).with(flags).with_arrivals(arrived);
+            prop_assert_eq!((state.parties(), state.generation(), state.arrived()), (parties, generation, arrived));
+            for flag in [SLEEPERS, WAKERS, BROKEN, BREAK_NEXT] {
+                prop_assert_eq!(state.has(flag), flags & flag != 0);
+            }
+            prop_assert_eq!(state.is_closing(), !state.has(BROKEN) && arrived >= parties);
+            let one_more = State(state.0.wrapping_add(ARRIVAL));
+            prop_assert_eq!(one_more, state.with_arrivals((arrived + 1) % (1 << ARRIVED_BITS)));
+            prop_assert_eq!(state.with_parties(others).with_parties(parties), state);
+            prop_assert_eq!(state.without(flags).with(flags), state);
+            let next = state.next();
+            prop_assert_eq!((next.parties(), next.arrived(), next.has(BROKEN)), (parties, 0, state.has(BREAK_NEXT)));
+            prop_assert_eq!(next.generation(), generation.wrapping_add(1) & GENERATIONS as u32);
+            prop_assert!(!next.has(SLEEPERS | WAKERS | BREAK_NEXT));
+            let standing = if state.has(BROKEN) { Standing::Broken } else { Standing::Pending };
+            prop_assert_eq!(state.standing(generation), standing);
+            prop_assert_eq!(next.standing(generation), Standing::Passed);
+        }
+    }
 
     #[test]
     fn fields_do_not_touch() {

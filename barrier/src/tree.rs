@@ -21,24 +21,18 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
-use reveille_futex::relax;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, Os, Platform, WaitOutcome, const_unless_loom};
 
-use crate::host;
+use crate::handles::{self, BROKEN, Phased, SLEEPERS, STEP};
 use crate::{AllClaimed, Broken, WaitError};
 
 /// Members of a node: four arrivals on a line cost about what one more level does. Two under loom, so that three members
 /// need two levels.
 const ARITY: usize = if cfg!(loom) { 2 } else { 4 };
 
-/// Somebody sleeps, or is about to.
-const SLEEPERS: u32 = 1;
-/// A member was dropped: no later phase completes.
-const BROKEN: u32 = 2;
 /// One phase.
-const PHASE: u32 = 4;
-const FLAGS: u32 = SLEEPERS | BROKEN;
+const PHASE: u32 = STEP;
 
 /// A barrier for exactly `N` members on many cores.
 ///
@@ -138,21 +132,8 @@ impl<const N: usize, P: Platform> TreeBarrier<N, P> {
     ///
     /// [`AllClaimed`] after `N` of them.
     pub fn claim(&self) -> Result<TreeMember<'_, N, P>, AllClaimed> {
-        // Relaxed: the compare-exchange confirms the reading; a claim hands over no data.
-        let mut index = self.claimed.load(Ordering::Relaxed);
-        while index < Self::MEMBERS {
-            match self.claimed.compare_exchange_weak(index, index + 1, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok(TreeMember { barrier: self, arrived: 0, pending: false, index }),
-                Err(other) => index = other,
-            }
-        }
-        Err(AllClaimed)
-    }
-
-    #[inline]
-    fn read(&self) -> u32 {
-        // Acquire: pairs with the leader's step; without it a member would not see what the others did (R18).
-        self.phase.load(Ordering::Acquire)
+        let index = handles::claim(&self.claimed, Self::MEMBERS)?;
+        Ok(TreeMember { barrier: self, arrived: 0, pending: false, index })
     }
 
     /// Goes up from leaf `index`; returns whether everybody has arrived for the `arrived`-th time.
@@ -183,54 +164,40 @@ impl<const N: usize, P: Platform> TreeBarrier<N, P> {
         let mut now = self.phase.load(Ordering::Relaxed);
         loop {
             let next = now.wrapping_add(PHASE) & !SLEEPERS;
-            // Release: lets everybody see what all members did.
-            match self.phase.compare_exchange_weak(now, next, Ordering::AcqRel, Ordering::Relaxed) {
+            // Release: lets everybody see what all members did, which the climb has brought here.
+            match self.phase.compare_exchange_weak(now, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(other) => now = other,
             }
         }
         if now & SLEEPERS != 0 {
-            P::wake(&raw const *self.phase, NonZeroU32::MAX);
-        }
-    }
-
-    fn why(&self) -> Broken {
-        // Relaxed: the flag, raised after the swap, was acquired.
-        Broken { code: self.reason.load(Ordering::Relaxed) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn sleep(&self, target: u32, deadline: Deadline) -> Result<(), WaitError> {
-        let mut timed_out = deadline == Deadline::PASSED;
-        loop {
-            // One reading: it is tested, and it is what the wait expects (R6).
-            let now = self.read();
-            if reached(now, target) {
-                return Ok(());
-            }
-            if now & BROKEN != 0 {
-                return Err(self.why().into());
-            }
-            if timed_out {
-                return Err(WaitError::TimedOut(()));
-            }
-            let asleep = now | SLEEPERS;
-            // Relaxed: publishes nothing; the leader finds the flag in the word it changes.
-            if now != asleep
-                && self.phase.compare_exchange_weak(now, asleep, Ordering::Relaxed, Ordering::Relaxed).is_err()
-            {
-                continue;
-            }
-            timed_out = P::wait(&self.phase, asleep, deadline) == WaitOutcome::TimedOut;
+            self.wake();
         }
     }
 }
 
-/// Whether the phase is at `target` or newer, by wrapping comparison.
-#[inline]
-fn reached(now: u32, target: u32) -> bool {
-    (now & !FLAGS).wrapping_sub(target) as i32 >= 0
+impl<const N: usize, P: Platform> Phased<P> for TreeBarrier<N, P> {
+    #[inline]
+    fn word(&self) -> &AtomicU32 {
+        &self.phase
+    }
+
+    fn reason(&self) -> &AtomicU32 {
+        &self.reason
+    }
+
+    /// Nothing: the word itself is what a member sleeps on.
+    fn before_the_word(&self) -> u32 {
+        0
+    }
+
+    fn block(&self, _before: u32, asleep: u32, deadline: Deadline) -> WaitOutcome {
+        P::wait(&self.phase, asleep, deadline)
+    }
+
+    fn wake(&self) {
+        P::wake(&raw const *self.phase, NonZeroU32::MAX);
+    }
 }
 
 impl<const N: usize, P: Platform> TreeMember<'_, N, P> {
@@ -240,21 +207,17 @@ impl<const N: usize, P: Platform> TreeMember<'_, N, P> {
     ///
     /// # Errors
     ///
-    /// [`Broken`] if a member has left without reaching this phase.
+    /// As [`Member::wait`](crate::Member::wait).
     #[inline]
     pub fn wait(&mut self) -> Result<bool, Broken> {
-        match self.wait_until(Deadline::NEVER) {
-            Ok(leader) => Ok(leader),
-            Err(WaitError::Broken(broken)) => Err(broken),
-            Err(WaitError::TimedOut(())) => Ok(false), // not reached: `NEVER` does not pass
-        }
+        handles::untimed(self.wait_until(Deadline::NEVER))
     }
 
     /// [`wait`](Self::wait) for at most `timeout`.
     ///
     /// # Errors
     ///
-    /// [`WaitError::TimedOut`]: the arrival stands, and the next wait goes on with it. [`WaitError::Broken`].
+    /// As [`Member::wait_timeout`](crate::Member::wait_timeout).
     pub fn wait_timeout(&mut self, timeout: Duration) -> Result<bool, WaitError> {
         self.wait_until(Deadline::after_on::<P>(timeout))
     }
@@ -274,19 +237,7 @@ impl<const N: usize, P: Platform> TreeMember<'_, N, P> {
                 return Ok(true);
             }
         }
-        let target = self.arrived.wrapping_mul(PHASE);
-        let over = || {
-            let now = barrier.read();
-            reached(now, target) || now & BROKEN != 0
-        };
-        if deadline != Deadline::PASSED
-            && relax::until::<P>(host::budget(N as u32), over)
-            && reached(barrier.read(), target)
-        {
-            self.pending = false;
-            return Ok(false);
-        }
-        let result = barrier.sleep(target, deadline);
+        let result = barrier.wait_for(self.arrived.wrapping_mul(PHASE), N as u32, deadline);
         self.pending = matches!(result, Err(WaitError::TimedOut(())));
         result.map(|()| false)
     }
@@ -299,15 +250,7 @@ impl<const N: usize, P: Platform> TreeMember<'_, N, P> {
 
 impl<const N: usize, P: Platform> Drop for TreeMember<'_, N, P> {
     fn drop(&mut self) {
-        let code = if host::panicking() { Broken::PANICKED } else { Broken::LEFT };
-        if self.barrier.phase.load(Ordering::Relaxed) & BROKEN == 0 {
-            // Relaxed, as the load above: published by the next step; of two who leave at once either may be named.
-            self.barrier.reason.swap(code, Ordering::Relaxed);
-        }
-        // Release: publishes the reason.
-        if self.barrier.phase.fetch_or(BROKEN, Ordering::Release) & SLEEPERS != 0 {
-            P::wake(&raw const *self.barrier.phase, NonZeroU32::MAX);
-        }
+        self.barrier.leave();
     }
 }
 

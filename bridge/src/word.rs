@@ -79,7 +79,50 @@ impl Word {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// A bridge's word through publications, drains, signals that end, and a close: each field counts by itself, and
+        /// the signal may be retired exactly when the bridge is closed and nobody signals.
+        #[test]
+        fn a_life_of_the_word(steps in prop::collection::vec(0..5_u32, 0..60)) {
+            let (mut word, mut phase, mut pending, mut signallers) = (Word::INIT, Phase::Init, false, 0_u32);
+            for step in steps {
+                match step {
+                    0 => {
+                        let signals = !pending && phase != Phase::Closed;
+                        prop_assert_eq!(word.must_signal(), signals);
+                        word = word.posted();
+                        pending |= signals;
+                        signallers += u32::from(signals);
+                    }
+                    1 => {
+                        word = Word(word.0 & !Word::PENDING);
+                        pending = false;
+                    }
+                    2 if signallers > 0 => {
+                        word = Word(word.0 - Word::SIGNALLER);
+                        signallers -= 1;
+                    }
+                    3 => {
+                        phase = match phase {
+                            Phase::Init => Phase::Running,
+                            Phase::Running => Phase::Draining,
+                            _ => Phase::Closed,
+                        };
+                        word = word.with_phase(phase);
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!((word.phase(), word.is_pending()), (phase, pending));
+                prop_assert_eq!(word.is_open(), phase < Phase::Draining);
+                prop_assert_eq!(word.is_quiet(), phase == Phase::Closed && signallers == 0);
+                prop_assert_eq!((word.0 & Word::SIGNALLERS) / Word::SIGNALLER, signallers);
+            }
+        }
+    }
 
     #[test]
     fn fields_do_not_touch_each_other() {

@@ -36,7 +36,8 @@ const SET: u32 = 3;
 /// and breaking it costs lost sleep or lost wake-ups, never memory safety.
 ///
 /// *Memory ordering.* What happened before [`set`](Self::set) happens before [`probe`](Self::probe) returns `true` and
-/// before [`wait`](Self::wait) returns.
+/// before [`wait`](Self::wait) returns. What the owner did before [`fall_asleep`](Self::fall_asleep) happens before
+/// [`mark`](Self::mark) or [`claim`](Self::claim) finds it asleep.
 ///
 /// Four bytes, no allocation.
 ///
@@ -117,8 +118,8 @@ impl<P: Platform> CoreLatch<P> {
     #[inline]
     #[must_use = "the owner may sleep"]
     pub fn mark(&self) -> bool {
-        // Release: publishes the setter's data to `probe` and `wait`. Acquire: a setter that loses to another one may
-        // rely on what the first one published.
+        // Release: publishes the setter's data to `probe` and `wait`. Acquire: pairs with `fall_asleep`; who finds the
+        // owner asleep counts on its behalf after the owner has counted itself.
         self.state.swap(SET, Ordering::AcqRel) == SLEEPING
     }
 
@@ -141,20 +142,23 @@ impl<P: Platform> CoreLatch<P> {
     /// Owner: announces that it is about to sleep. `false` if the latch is set.
     #[inline]
     pub fn get_sleepy(&self) -> bool {
-        self.advance(UNSET, SLEEPY)
+        // Relaxed: publishes nothing but itself, and setters answer with a swap.
+        self.advance(UNSET, SLEEPY, Ordering::Relaxed)
     }
 
     /// Owner: goes from sleepy to sleeping. `false` if the latch was set meanwhile. Follow with [`sleep`](Self::sleep).
     #[inline]
     pub fn fall_asleep(&self) -> bool {
-        self.advance(SLEEPY, SLEEPING)
+        // Release: pairs with `mark` and `claim`; see there.
+        self.advance(SLEEPY, SLEEPING, Ordering::Release)
     }
 
     /// Owner: takes back [`get_sleepy`](Self::get_sleepy) or [`fall_asleep`](Self::fall_asleep). `false` if the latch
     /// was set meanwhile.
     #[inline]
     pub fn wake_up(&self) -> bool {
-        self.advance(SLEEPY, UNSET) || self.advance(SLEEPING, UNSET)
+        // Relaxed: as `get_sleepy`.
+        self.advance(SLEEPY, UNSET, Ordering::Relaxed) || self.advance(SLEEPING, UNSET, Ordering::Relaxed)
     }
 
     /// Owner, after [`fall_asleep`](Self::fall_asleep): blocks until the latch is set or `deadline` passes; returns
@@ -204,10 +208,9 @@ impl<P: Platform> CoreLatch<P> {
     }
 
     #[inline]
-    fn advance(&self, from: u32, to: u32) -> bool {
-        // Strong: a spurious failure would read as "set" (M12). AcqRel is not needed on success: the step publishes
-        // nothing but itself, and setters answer with a swap. Acquire on failure: the latch is set.
-        self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Acquire).is_ok()
+    fn advance(&self, from: u32, to: u32, success: Ordering) -> bool {
+        // Strong: a spurious failure would read as "set" (M12). Acquire on failure: the latch is set.
+        self.state.compare_exchange(from, to, success, Ordering::Acquire).is_ok()
     }
 }
 

@@ -206,9 +206,10 @@ impl<P: Platform> CountdownLatch<P> {
         let state = unsafe { &raw const (*this).state };
         // SAFETY: as above.
         let wakers = unsafe { &raw const (*this).wakers };
-        // Release: opens the latch, so it carries on what the count-downs published. Acquire: see `count_down_raw`.
+        // Release: whoever frees the open latch does so after the list was taken; what the count-downs published goes on in
+        // their release sequence.
         // SAFETY: as above.
-        let publish = || Word(unsafe { (*state).fetch_and(!Word::WAKERS, Ordering::AcqRel) });
+        let publish = || Word(unsafe { (*state).fetch_and(!Word::WAKERS, Ordering::Release) });
         // SAFETY: as above.
         let before = unsafe { WakerList::notify_all::<P, _>(wakers, publish) };
         before.has(Word::SLEEPERS)
@@ -385,8 +386,9 @@ impl<P: Platform> CountdownLatch<P> {
                 return false;
             }
             let next = now.0 | Word::WAKERS;
-            // Relaxed: whoever brings the count to zero finds the flag in the word, and the entry under the lock.
-            match self.state.compare_exchange_weak(now.0, next, Ordering::Relaxed, Ordering::Acquire) {
+            // Relaxed: whoever brings the count to zero finds the flag in the word, and the entry under the lock. A future that
+            // is told `false` reads the word again.
+            match self.state.compare_exchange_weak(now.0, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(other) => now = Word(other),
             }

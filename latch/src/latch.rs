@@ -76,7 +76,8 @@ impl<P: Platform> Latch<P> {
         self.state.load(Ordering::Acquire) == SET
     }
 
-    /// Sets the latch and wakes everybody who sleeps; returns whether this call set it.
+    /// Sets the latch and wakes everybody who sleeps; returns whether this call set it. A call that did not sees what the
+    /// one did that did.
     ///
     /// Never blocks or allocates.
     #[inline]

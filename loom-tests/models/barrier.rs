@@ -1,6 +1,7 @@
 //! Claims about `reveille-barrier`.
 
 use std::future::{Future, IntoFuture, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Poll;
 
 use loom::future::block_on;
@@ -9,57 +10,9 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Deadline, Os, model};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
-use super::subject::{
-    Barrier, BitBarrier, Broken, Group, Names, NoCompletion, ResetError, TreeBarrier, WaitError,
-};
-
-/// An object on the heap that threads share by address and one of them frees.
-struct Place<T>(*mut T);
-
-// SAFETY: the models use the place as their subjects allow.
-unsafe impl<T> Send for Place<T> {}
-
-impl<T> Clone for Place<T> {
-    fn clone(&self) -> Self {
-        Place(self.0)
-    }
-}
-
-impl<T> Place<T> {
-    fn new(object: T) -> Self {
-        Place(Box::into_raw(Box::new(object)))
-    }
-
-    /// # Safety
-    ///
-    /// Not used after the place was freed.
-    unsafe fn get(&self) -> &'static T {
-        // SAFETY: the caller's promise.
-        unsafe { &*self.0 }
-    }
-
-    /// # Safety
-    ///
-    /// As `get`, and nobody else has a reference.
-    unsafe fn get_mut(&self) -> &'static mut T {
-        // SAFETY: the caller's promise.
-        unsafe { &mut *self.0 }
-    }
-
-    fn object(&self) -> *mut T {
-        self.0
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the place any more.
-    unsafe fn free(self) {
-        // SAFETY: the caller's promise; it came from a box.
-        drop(unsafe { Box::from_raw(self.0) });
-    }
-}
+use super::subject::{Barrier, BitBarrier, Broken, Group, Names, NoCompletion, ResetError, TreeBarrier, WaitError};
 
 /// One word per party and phase, written before the party arrives and read by the others after the wait.
 struct Notes([AtomicU32; 3]);
@@ -84,8 +37,7 @@ impl Notes {
 /// below the overflow of their number.
 pub fn barrier_two_parties_stay_together(check: Check) {
     check.run(|| {
-        let shared =
-            Arc::new((Barrier::<Os>::starting_at(2, u32::MAX, NoCompletion), Notes::new(), AtomicU32::new(0)));
+        let shared = Arc::new((Barrier::<Os>::starting_at(2, u32::MAX, NoCompletion), Notes::new(), AtomicU32::new(0)));
         let party = |shared: &(Barrier, Notes, AtomicU32), me: usize| {
             for phase in 1..=2 {
                 shared.1.write(me, phase);
@@ -241,6 +193,108 @@ pub fn barrier_completion_runs_alone(check: Check) {
     });
 }
 
+type Stepped = Barrier<Os, Box<dyn FnMut() + Send>>;
+
+/// One party writes and waits, the other writes and arrives in its own way: the completion step, whoever runs it, sees what
+/// both did, and so does whoever waited.
+fn step_sees_what_both_did(check: Check, arrive: fn(&Stepped)) {
+    check.run(move || {
+        let notes = Arc::new(Notes::new());
+        let step: Box<dyn FnMut() + Send> = {
+            let notes = notes.clone();
+            Box::new(move || notes.check(2, 1))
+        };
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let other = thread::spawn({
+            let (barrier, notes) = (barrier.clone(), notes.clone());
+            move || {
+                notes.write(1, 1);
+                barrier.wait();
+                notes.check(2, 1);
+            }
+        });
+        notes.write(0, 1);
+        arrive(&barrier);
+        other.join().unwrap();
+    });
+}
+
+/// Whoever leaves arrives for the last time: it publishes, and runs the completion step if the others are there.
+pub fn barrier_leaving_is_an_arrival(check: Check) {
+    step_sees_what_both_did(check, |barrier| barrier.arrive_and_drop().unwrap());
+}
+
+/// An arrival without a wait is an arrival.
+pub fn barrier_token_is_an_arrival(check: Check) {
+    step_sees_what_both_did(check, |barrier| drop(barrier.arrive().unwrap()));
+}
+
+/// A leaver that leads does so for those who have arrived, not for others that it has seen arrive and withdraw before.
+pub fn barrier_leaver_leads_for_those_who_are_there(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Notes::new(), AtomicU32::new(0)));
+        let step: Box<dyn FnMut() + Send> = {
+            let shared = shared.clone();
+            Box::new(move || shared.1.store(shared.0.0[1].load(Ordering::Relaxed), Ordering::Relaxed))
+        };
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let other = thread::spawn({
+            let (barrier, shared) = (barrier.clone(), shared.clone());
+            move || {
+                shared.0.write(1, 1);
+                if barrier.arrive().unwrap().withdraw().is_err() {
+                    return 1; // the phase is complete, with this arrival
+                }
+                shared.0.write(1, 2);
+                barrier.wait();
+                2
+            }
+        });
+        barrier.arrive_and_drop().unwrap();
+        let arrived_with = other.join().unwrap();
+        assert!(shared.1.load(Ordering::Relaxed) >= arrived_with, "what the other one did before it arrived");
+    });
+}
+
+/// A completion step that panics breaks the phase, and everybody in it is told why.
+pub fn barrier_completion_that_panics_tells_everybody(check: Check) {
+    check.run(|| {
+        let step: Box<dyn FnMut() + Send> = Box::new(|| resume_unwind(Box::new(())));
+        let barrier = Arc::new(Stepped::with_completion_on(2, step));
+        let party = |barrier: &Stepped| match catch_unwind(AssertUnwindSafe(|| barrier.checked_wait())) {
+            Ok(result) => {
+                assert_eq!(result.unwrap_err().code(), Broken::PANICKED, "why it is broken");
+                0
+            }
+            Err(_) => 1,
+        };
+        let other = thread::spawn({
+            let barrier = barrier.clone();
+            move || party(&barrier)
+        });
+        let mine = party(&barrier);
+        assert_eq!(mine + other.join().unwrap(), 1, "one has run the step");
+        assert_eq!(barrier.arrived(), 0, "everybody has given up");
+    });
+}
+
+/// Whoever sees that a barrier is broken sees why.
+pub fn barrier_tells_why_it_is_broken(check: Check) {
+    check.run(|| {
+        let barrier = Arc::new(Barrier::new(2));
+        let reader = thread::spawn({
+            let barrier = barrier.clone();
+            move || {
+                if let Some(broken) = barrier.broken() {
+                    assert_eq!(broken.code(), 5, "why it is broken");
+                }
+            }
+        });
+        assert!(barrier.break_with(5));
+        reader.join().unwrap();
+    });
+}
+
 /// A party that comes and one that goes change how many a phase waits for, and nobody hangs.
 pub fn barrier_register_and_leave_never_strand_anybody(check: Check) {
     check.run(|| {
@@ -263,26 +317,28 @@ pub fn barrier_register_and_leave_never_strand_anybody(check: Check) {
     });
 }
 
-/// Whoever gets `true` from `dissolve` may build something else in the barrier's place at once.
+/// Whoever gets `true` from `dissolve` sees what the others did, and may build something else in the barrier's place at once.
 pub fn barrier_dissolve_is_the_last_access(check: Check) {
     check.run(|| {
-        let place = Place::new(Barrier::new(2));
-        let party = |place: Place<Barrier>| {
+        let (place, notes) = (Place::new(Barrier::new(2)), Arc::new(Notes::new()));
+        let party = |place: Place<Barrier>, notes: &Notes, me: usize| {
             // SAFETY: live until dissolved.
-            unsafe { &*place.object() }.wait();
+            unsafe { place.get() }.wait();
+            notes.write(me, 1);
             // SAFETY: this party does not touch it any more, but for the one that is told to.
-            if unsafe { Barrier::dissolve(place.object()) } {
+            let last = unsafe { Barrier::dissolve(place.object()) };
+            if last {
+                notes.check(2, 1);
                 // SAFETY: everybody else is done with it.
-                unsafe { *place.object() = Barrier::new(5) };
-                return true;
+                unsafe { place.rebuild(Barrier::new(5)) };
             }
-            false
+            last
         };
         let other = thread::spawn({
-            let place = place.clone();
-            move || party(place)
+            let (place, notes) = (place.clone(), notes.clone());
+            move || party(place, &notes, 1)
         });
-        let mine = party(place.clone());
+        let mine = party(place.clone(), &notes, 0);
         assert!(mine != other.join().unwrap(), "exactly one is told");
         // SAFETY: rebuilt, and nobody frees it before.
         assert_eq!(unsafe { place.get() }.parties(), 5);
@@ -513,6 +569,32 @@ pub fn bit_goes_on_without_the_dead(check: Check) {
     });
 }
 
+/// Whoever removes the last one that was missing passes on what those did that have arrived.
+pub fn bit_remover_passes_on_what_the_others_did(check: Check) {
+    // Two preemptions: with this many threads, three take minutes.
+    check.bound(2).run(|| {
+        let place = Place::new((BitBarrier::new(Names::first(3)), Notes::new()));
+        // SAFETY: freed after everybody was joined.
+        let (barrier, notes) = unsafe { place.get() };
+        let other = thread::spawn(move || {
+            let mut member = barrier.claim(1).unwrap();
+            notes.write(1, 1);
+            let _ = member.wait_until(Deadline::PASSED); // arrives, and does not wait
+            member
+        });
+        let undertaker = thread::spawn(move || assert!(barrier.remove(2)));
+        let mut member = barrier.claim(0).unwrap();
+        notes.write(0, 1);
+        member.wait();
+        notes.check(2, 1);
+        undertaker.join().unwrap();
+        drop(other.join().unwrap());
+        drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
 /// The same with a third member.
 // full tier
 pub fn bit_three_go_on_without_the_dead(check: Check) {
@@ -580,6 +662,27 @@ pub fn bit_timeout_names_the_missing(check: Check) {
         drop(other.join().unwrap());
         clock.join().unwrap();
         drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
+/// Who is missing is told of one moment: the phase and the arrivals belong together.
+pub fn bit_missing_is_a_picture_of_one_moment(check: Check) {
+    check.run(|| {
+        let place = Place::new(BitBarrier::new(Names::first(2)));
+        // SAFETY: freed after everybody was joined.
+        let barrier = unsafe { place.get() };
+        let watcher = thread::spawn(move || {
+            assert_ne!(barrier.missing(), Names::first(1), "the first one was never missing alone");
+        });
+        let mut members = [0, 1].map(|name| barrier.claim(name).unwrap());
+        // The first one first, then the second one, which completes the phase; nobody arrives in the next one.
+        for member in &mut members {
+            let _ = member.wait_until(Deadline::PASSED);
+        }
+        watcher.join().unwrap();
+        drop(members);
         // SAFETY: everybody was joined.
         unsafe { place.free() };
     });

@@ -9,7 +9,7 @@ use loom::sync::Arc;
 use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, model};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
 use super::subject::{AddError, CoreLatch, CountdownLatch, Latch, Poisoned, Underflow, WaitError, WaitGroup};
 
@@ -68,6 +68,63 @@ pub fn core_latch_timeout_leaves_it_usable(check: Check) {
     });
 }
 
+/// Whoever finds the owner asleep sees what the owner did before, and the owner sees what its waker did.
+fn hand_over(check: Check, wake: fn(&CoreLatch) -> bool) {
+    check.run(move || {
+        let shared = Arc::new((CoreLatch::new(), AtomicU32::new(0), AtomicU32::new(0)));
+        let waker = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                shared.1.store(7, Ordering::Relaxed);
+                if wake(&shared.0) {
+                    assert_eq!(shared.2.load(Ordering::Relaxed), 5, "what the owner did before it slept");
+                    shared.0.wake_owner();
+                } else {
+                    shared.0.set();
+                }
+            }
+        });
+        let interrupter = thread::spawn(model::interrupt);
+        shared.2.store(5, Ordering::Relaxed);
+        if shared.0.get_sleepy() && shared.0.fall_asleep() {
+            shared.0.sleep(Deadline::NEVER);
+        }
+        assert_eq!(shared.1.load(Ordering::Relaxed), 7, "data of the setter");
+        waker.join().unwrap();
+        interrupter.join().unwrap();
+    });
+}
+
+/// A waker that claims a sleeping owner.
+pub fn core_latch_claim_hands_over_both_ways(check: Check) {
+    hand_over(check, CoreLatch::claim);
+}
+
+/// A waker that sets the latch and finds the owner asleep.
+pub fn core_latch_mark_hands_over_both_ways(check: Check) {
+    hand_over(check, CoreLatch::mark);
+}
+
+/// A reset forgets no set: the owner that does not see what the setter did is told again.
+pub fn core_latch_reset_comes_before_the_look(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((CoreLatch::new(), AtomicU32::new(0)));
+        let setter = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                shared.1.store(7, Ordering::Relaxed);
+                shared.0.set();
+            }
+        });
+        shared.0.reset();
+        if shared.1.load(Ordering::Relaxed) != 7 {
+            shared.0.wait();
+        }
+        assert_eq!(shared.1.load(Ordering::Relaxed), 7, "data of the setter");
+        setter.join().unwrap();
+    });
+}
+
 /// A setter wakes everybody, whoever is asleep, falling asleep, or still awake.
 pub fn latch_set_wakes_every_waiter(check: Check) {
     check.run(|| {
@@ -90,6 +147,25 @@ pub fn latch_set_wakes_every_waiter(check: Check) {
         assert_eq!(latch.1.load(Ordering::Relaxed), 7, "data of the setter");
         waiter.join().unwrap();
         setter.join().unwrap();
+    });
+}
+
+/// A setter that finds the latch set sees what the one before did.
+pub fn latch_second_setter_sees_what_the_first_one_did(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Latch::new(), AtomicU32::new(0)));
+        let first = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                shared.1.store(7, Ordering::Relaxed);
+                shared.0.set()
+            }
+        });
+        let mine = shared.0.set();
+        if !mine {
+            assert_eq!(shared.1.load(Ordering::Relaxed), 7, "data of the setter");
+        }
+        assert!(mine != first.join().unwrap(), "one of them set it");
     });
 }
 
@@ -117,45 +193,6 @@ pub fn latch_waits_exactly_for_the_set(check: Check) {
     });
 }
 
-/// A place that a waiter frees and uses again as soon as its wait returns. The late access of another thread would be
-/// unordered with the new object, which loom reports.
-struct Place<T>(*mut T);
-
-// SAFETY: the models use the place as their subjects allow.
-unsafe impl<T> Send for Place<T> {}
-
-impl<T> Clone for Place<T> {
-    fn clone(&self) -> Self {
-        Place(self.0)
-    }
-}
-
-impl<T> Place<T> {
-    fn new(object: T) -> Self {
-        Place(Box::into_raw(Box::new(object)))
-    }
-
-    fn object(&self) -> *mut T {
-        self.0
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the object any more.
-    unsafe fn rebuild(&self, object: T) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.0 = object };
-    }
-
-    /// # Safety
-    ///
-    /// Nobody uses the place any more.
-    unsafe fn free(self) {
-        // SAFETY: the caller's promise; it came from a box.
-        drop(unsafe { Box::from_raw(self.0) });
-    }
-}
-
 /// The owner may reuse the memory of a latch as soon as it is set.
 pub fn latch_set_is_the_last_access(check: Check) {
     check.run(|| {
@@ -166,41 +203,50 @@ pub fn latch_set_is_the_last_access(check: Check) {
             move || unsafe { Latch::set_raw(place.object()) }
         });
         // SAFETY: live until rebuilt.
-        unsafe { &*place.object() }.wait();
+        unsafe { place.get() }.wait();
         // SAFETY: the only setter has set it.
         unsafe { place.rebuild(Latch::new()) };
         setter.join().unwrap();
         // SAFETY: as above.
-        assert!(!unsafe { &*place.object() }.probe(), "the new latch is untouched");
+        assert!(!unsafe { place.get() }.probe(), "the new latch is untouched");
         // SAFETY: the setter is gone.
         unsafe { place.free() };
     });
 }
 
-/// A wait ends when everybody has counted down, not before, and sees what all of them wrote.
-pub fn countdown_opens_after_the_last_and_publishes_everybodys_data(check: Check) {
-    check.run(|| {
-        let shared = Arc::new((CountdownLatch::new(2), AtomicU32::new(0), AtomicU32::new(0)));
-        let one = thread::spawn({
+/// Two participants, and a waiter. Whoever is told to be the last, and the waiter, see what both wrote.
+fn everybodys_data(check: Check, count_down: fn(&CountdownLatch) -> bool) {
+    check.run(move || {
+        let shared = Arc::new((CountdownLatch::new(2), [AtomicU32::new(0), AtomicU32::new(0)]));
+        let look = |data: &[AtomicU32; 2]| {
+            let seen = [0, 1].map(|index: usize| data[index].load(Ordering::Relaxed));
+            assert_eq!(seen, [1, 1], "data of the participants");
+        };
+        let participants = [0, 1].map(|index: usize| {
             let shared = shared.clone();
-            move || {
-                shared.1.store(1, Ordering::Relaxed);
-                shared.0.count_down().unwrap();
-            }
-        });
-        let two = thread::spawn({
-            let shared = shared.clone();
-            move || {
-                shared.2.store(2, Ordering::Relaxed);
-                shared.0.count_down().unwrap();
-            }
+            thread::spawn(move || {
+                shared.1[index].store(1, Ordering::Relaxed);
+                if count_down(&shared.0) {
+                    look(&shared.1);
+                }
+            })
         });
         shared.0.wait().unwrap();
-        let seen = (shared.1.load(Ordering::Relaxed), shared.2.load(Ordering::Relaxed));
-        assert_eq!(seen, (1, 2), "data of the participants");
-        one.join().unwrap();
-        two.join().unwrap();
+        look(&shared.1);
+        for participant in participants {
+            participant.join().unwrap();
+        }
     });
+}
+
+/// A wait ends when everybody has counted down, not before, and sees what all of them wrote; so does the last of them.
+pub fn countdown_opens_after_the_last_and_publishes_everybodys_data(check: Check) {
+    everybodys_data(check, |latch| latch.count_down().unwrap());
+}
+
+/// The same for those who may count down by more than one.
+pub fn countdown_by_many_publishes_everybodys_data(check: Check) {
+    everybodys_data(check, |latch| latch.count_down_by(1).unwrap());
 }
 
 /// A wait that returned for no reason goes on waiting, and a deadline that passed leaves the latch usable.
@@ -294,13 +340,13 @@ pub fn countdown_last_step_is_the_last_access(check: Check) {
             thread::spawn(move || unsafe { CountdownLatch::count_down_raw(place.object()) }.unwrap())
         });
         // SAFETY: live until rebuilt.
-        unsafe { &*place.object() }.wait().unwrap();
+        unsafe { place.get() }.wait().unwrap();
         // SAFETY: both counts are taken.
         unsafe { place.rebuild(CountdownLatch::new(5)) };
         let last = workers.map(|worker| worker.join().unwrap());
         assert!(last[0] != last[1], "one of them was the last");
         // SAFETY: as above.
-        assert_eq!(unsafe { &*place.object() }.count(), 5, "the new latch is untouched");
+        assert_eq!(unsafe { place.get() }.count(), 5, "the new latch is untouched");
         // SAFETY: the workers are gone.
         unsafe { place.free() };
     });
@@ -311,7 +357,7 @@ pub fn countdown_opens_after_its_list_was_taken(check: Check) {
     check.run(|| {
         let place = Place::new(CountdownLatch::new(1));
         // SAFETY: live until rebuilt.
-        let latch = unsafe { &*place.object() };
+        let latch = unsafe { place.get() };
         let mut subscribed = Box::pin(latch.wait_async());
         assert!(poll_once(subscribed.as_mut()).is_none());
         drop(subscribed); // WAKERS stays: the last step goes through the list
@@ -325,7 +371,7 @@ pub fn countdown_opens_after_its_list_was_taken(check: Check) {
         unsafe { place.rebuild(CountdownLatch::new(5)) };
         worker.join().unwrap();
         // SAFETY: as above.
-        assert_eq!(unsafe { &*place.object() }.count(), 5, "the new latch is untouched");
+        assert_eq!(unsafe { place.get() }.count(), 5, "the new latch is untouched");
         // SAFETY: the worker is gone.
         unsafe { place.free() };
     });
@@ -397,7 +443,7 @@ pub fn wait_group_waits_for_its_round(check: Check) {
     check.run(|| {
         let place = Place::new((WaitGroup::new(), AtomicU32::new(0)));
         // SAFETY: freed after every thread was joined.
-        let (group, data) = unsafe { &*place.object() };
+        let (group, data) = unsafe { place.get() };
         let member = group.enter();
         let worker = thread::spawn(move || {
             data.fetch_add(1, Ordering::Relaxed);
@@ -419,7 +465,7 @@ pub fn wait_group_wakes_every_waiter(check: Check) {
     check.run(|| {
         let place = Place::new(WaitGroup::new());
         // SAFETY: freed after every thread was joined.
-        let group = unsafe { &*place.object() };
+        let group = unsafe { place.get() };
         let member = group.enter();
         let other = thread::spawn(move || group.wait().unwrap());
         let worker = thread::spawn(move || drop(member));

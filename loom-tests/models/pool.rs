@@ -8,12 +8,14 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use reveille_futex::{Os, asym, model};
 use reveille_latch::CoreLatch;
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, Place};
 
 use reveille_futex as futex;
 
-use super::subject::protocol::{Injector, Job, Joined, JoinStack, Parked, Signal, Sleep, Slot, Task, TaskRef, heavy};
-use super::subject::{Pool, Worker};
+use super::subject::protocol::{
+    Injector, Job, JoinStack, Joined, Lifecycle, Parked, Signal, Sleep, Slot, Task, TaskRef, heavy,
+};
+use super::subject::{Pool, State, Worker};
 
 // ---- the join stack
 
@@ -99,6 +101,11 @@ impl Stack {
         assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a task ran not once when its join ended");
     }
 
+    fn fork_and_join(&self, task: usize) {
+        let (slot, _) = self.fork(task);
+        self.join(task, slot);
+    }
+
     /// Steals one task, if there is one to be had, and runs it.
     fn steal_and_run(&self) {
         self.run_claimed(self.stack.steal());
@@ -115,24 +122,41 @@ impl Stack {
             assert!(!unsafe { Signal::set::<Os>(done) }, "the owner blocks on the signal itself");
         }
     }
+
+    fn steal_and_run_two(&self) {
+        self.steal_and_run();
+        self.steal_and_run();
+    }
+
+    /// What a searcher does that sees private tasks only.
+    fn force_and_run_two(&self) {
+        self.stack.force::<Os>();
+        self.steal_and_run_two();
+    }
+
+    /// Runs `owner` while each of so many other threads does `other`.
+    fn beside(this: &Arc<Self>, others: usize, other: fn(&Stack), owner: impl FnOnce()) {
+        let others: Vec<_> = (0..others)
+            .map(|_| {
+                let stack = this.clone();
+                thread::spawn(move || other(&stack))
+            })
+            .collect();
+        owner();
+        for thread in others {
+            thread.join().unwrap();
+        }
+    }
 }
 
 fn nested_forks(check: Check, eager: bool, thieves: usize) {
     check.run(move || {
         let stack = Stack::new(2, eager);
-        let thieves: Vec<_> = (0..thieves)
-            .map(|_| {
-                let stack = stack.clone();
-                thread::spawn(move || stack.steal_and_run())
-            })
-            .collect();
-        let (outer, _) = stack.fork(0);
-        let (inner, _) = stack.fork(1);
-        stack.join(1, inner);
-        stack.join(0, outer);
-        for thief in thieves {
-            thief.join().unwrap();
-        }
+        Stack::beside(&stack, thieves, Stack::steal_and_run, || {
+            let (outer, _) = stack.fork(0);
+            stack.fork_and_join(1);
+            stack.join(0, outer);
+        });
     });
 }
 
@@ -176,18 +200,10 @@ pub fn join_stack_owner_takes_its_own_oldest_task(check: Check) {
 pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
     check.run(|| {
         let stack = Stack::new(1, false);
-        let thief = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        Stack::beside(&stack, 1, Stack::steal_and_run_two, || {
+            stack.fork_and_join(0);
+            stack.fork_and_join(0);
         });
-        for _ in 0..2 {
-            let (slot, _) = stack.fork(0);
-            stack.join(0, slot);
-        }
-        thief.join().unwrap();
     });
 }
 
@@ -195,15 +211,10 @@ pub fn join_stack_reuses_a_slot_only_after_its_join(check: Check) {
 pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
-        let thief = thread::spawn({
-            let stack = stack.clone();
-            move || stack.steal_and_run()
+        Stack::beside(&stack, 1, Stack::steal_and_run, || {
+            stack.fork_and_join(0);
+            stack.fork_and_join(1);
         });
-        for task in 0..2 {
-            let (slot, _) = stack.fork(task);
-            stack.join(task, slot);
-        }
-        thief.join().unwrap();
     });
 }
 
@@ -211,19 +222,11 @@ pub fn join_stack_reuses_a_slot_for_another_task(check: Check) {
 pub fn join_stack_forced_exposure_never_duplicates_a_task(check: Check) {
     check.run(|| {
         let stack = Stack::new(3, false);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
+            let (first, _) = stack.fork(0);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        let (first, _) = stack.fork(0);
-        let (second, _) = stack.fork(1);
-        stack.join(1, second);
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
@@ -233,44 +236,31 @@ pub fn join_stack_forced_exposure_survives_a_descent(check: Check) {
         let stack = Stack::new(2, false);
         // Quiet at first: one public task would be enough for a thief.
         let (first, _) = stack.fork(0);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            }
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
+            stack.fork_and_join(1);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        for _ in 0..2 {
-            let (second, _) = stack.fork(1);
-            stack.join(1, second);
-        }
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
 /// The same with a searcher that forces twice: the second time it begins from the word that the owner's reclaim has left.
 pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
+    fn force_twice(stack: &Stack) {
+        stack.stack.force::<Os>();
+        if stack.stack.force::<Os>() {
+            stack.steal_and_run_two();
+        }
+    }
+
     check.run(|| {
         let stack = Stack::new(2, false);
         let (first, _) = stack.fork(0);
-        let searcher = thread::spawn({
-            let stack = stack.clone();
-            move || {
-                stack.stack.force::<Os>();
-                if stack.stack.force::<Os>() {
-                    stack.steal_and_run();
-                    stack.steal_and_run();
-                }
-            }
+        Stack::beside(&stack, 1, force_twice, || {
+            stack.fork_and_join(1);
+            stack.fork_and_join(1);
+            stack.join(0, first);
         });
-        for _ in 0..2 {
-            let (second, _) = stack.fork(1);
-            stack.join(1, second);
-        }
-        stack.join(0, first);
-        searcher.join().unwrap();
     });
 }
 
@@ -278,18 +268,11 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
 pub fn join_stack_forced_exposure_leaves_a_fork_beyond_the_capacity_alone(check: Check) {
     check.run(|| {
         let stack = Stack::of_capacity(1, 2, false);
-        let searcher = {
-            let stack = stack.clone();
-            thread::spawn(move || {
-                stack.stack.force::<Os>();
-                stack.steal_and_run();
-                stack.steal_and_run();
-            })
-        };
-        let (fits, _) = stack.fork(0);
-        stack.run_beyond_the_capacity(1);
-        stack.join(0, fits);
-        searcher.join().unwrap();
+        Stack::beside(&stack, 1, Stack::force_and_run_two, || {
+            let (fits, _) = stack.fork(0);
+            stack.run_beyond_the_capacity(1);
+            stack.join(0, fits);
+        });
     });
 }
 
@@ -298,8 +281,7 @@ pub fn join_stack_hides_no_task_from_a_sleeper(check: Check) {
     check.run(|| {
         let stack = Stack::new(2, false);
         // The request from the start has been served: forks are private from now on.
-        let (slot, _) = stack.fork(0);
-        stack.join(0, slot);
+        stack.fork_and_join(0);
         let sleeper = thread::spawn({
             let stack = stack.clone();
             move || {
@@ -517,30 +499,23 @@ pub fn signal_wakes_a_blocked_waiter(check: Check) {
 /// The waiter may reuse the memory of a signal as soon as it is done.
 pub fn signal_set_is_the_last_access(check: Check) {
     check.run(|| {
-        let place = Place(Box::into_raw(Box::new(Signal::new())));
-        let setter = thread::spawn(move || {
-            let place = place;
+        let place = Place::new(Signal::new());
+        let setter = thread::spawn({
+            let place = place.clone();
             // SAFETY: live until set.
-            unsafe { Signal::set::<Os>(place.0) }
+            move || unsafe { Signal::set::<Os>(place.object()) }
         });
         // SAFETY: live until it is built anew.
-        unsafe { &*place.0 }.block::<Os>();
+        unsafe { place.get() }.block::<Os>();
         // SAFETY: the only setter has set it.
-        unsafe { *place.0 = Signal::new() };
+        unsafe { place.rebuild(Signal::new()) };
         setter.join().unwrap();
+        // SAFETY: as above.
+        assert!(!unsafe { place.get() }.is_done(), "the new signal is untouched");
         // SAFETY: nobody else is left.
-        let signal = unsafe { Box::from_raw(place.0) };
-        assert!(!signal.is_done(), "the new signal is untouched");
+        unsafe { place.free() };
     });
 }
-
-/// A place that a waiter uses again as soon as its wait returns. A late access by another thread is unordered with the new
-/// object, which loom reports.
-#[derive(Clone, Copy)]
-struct Place(*mut Signal);
-
-// SAFETY: the model uses the place as the signal allows.
-unsafe impl Send for Place {}
 
 // ---- the injector
 
@@ -590,6 +565,60 @@ pub fn injector_takers_get_each_task_once(check: Check) {
     });
 }
 
+// ---- the lifecycle
+
+/// Whoever finds a draining pool drained sees every accepted task in its queue; a submission that is refused sees why.
+pub fn lifecycle_drained_means_that_everything_is_queued(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Lifecycle::new(), AtomicU32::new(0), AtomicU32::new(0)));
+        let submitter = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let (life, queue, why) = &*shared;
+                let admitted = life.count_in(false);
+                if admitted {
+                    queue.store(7, Ordering::Relaxed);
+                } else {
+                    assert_eq!(why.load(Ordering::Relaxed), 5, "why it was refused");
+                }
+                life.count_out();
+                admitted
+            }
+        });
+        let (life, queue, why) = &*shared;
+        why.store(5, Ordering::Relaxed);
+        assert!(life.drain());
+        let drained = life.is_drained();
+        let queued = queue.load(Ordering::Relaxed) == 7;
+        let admitted = submitter.join().unwrap();
+        assert!(!drained || queued == admitted, "an accepted task is in its queue");
+    });
+}
+
+/// Whoever sees that a pool drains, or is closed, sees what led to it.
+pub fn lifecycle_tells_what_led_to_it(check: Check) {
+    check.run(|| {
+        let shared = Arc::new((Lifecycle::new(), AtomicU32::new(0)));
+        let watcher = thread::spawn({
+            let shared = shared.clone();
+            move || {
+                let led = || shared.1.load(Ordering::Relaxed);
+                match shared.0.state() {
+                    State::Running => {}
+                    State::Draining => assert!(led() >= 1, "what led to the drain"),
+                    _ => assert_eq!(led(), 2, "what led to the end"),
+                }
+                assert!(!shared.0.is_closed() || led() == 2, "what led to the end");
+            }
+        });
+        shared.1.store(1, Ordering::Relaxed);
+        assert!(shared.0.drain());
+        shared.1.store(2, Ordering::Relaxed);
+        assert!(shared.0.close());
+        watcher.join().unwrap();
+    });
+}
+
 // ---- the whole pool
 
 /// A pool of two seats, in memory that outlives the model, as a static would.
@@ -598,26 +627,18 @@ fn pool() -> &'static Pool<2, 2> {
 }
 
 /// A first half that blocks until the second half has run: the second half is never hidden from the idle worker.
-// full tier
 pub fn pool_first_half_may_wait_for_the_second(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();
         let worker = thread::spawn(|| pool.run_worker(0).unwrap());
         let word = Arc::new(AtomicU32::new(0));
-        pool.enter(|w| {
-            w.join(
-                |_| block_on(&word),
-                |_| happen(&word),
-            )
-        })
-        .unwrap();
+        pool.enter(|w| w.join(|_| block_on(&word), |_| happen(&word))).unwrap();
         pool.shutdown();
         worker.join().unwrap();
     });
 }
 
 /// A join ends with both results, whoever ran the second half, and a shutdown ends the worker.
-// full tier
 pub fn pool_join_returns_both_results(check: Check) {
     check.bound(1).run(|| {
         let pool = pool();
@@ -669,6 +690,84 @@ pub fn pool_first_half_may_run_the_second(check: Check) {
         .unwrap();
         assert_eq!(ran.load(Ordering::Relaxed), 1, "once, and before the join ends");
         pool.shutdown();
+        worker.join().unwrap();
+    });
+}
+
+/// The parts of a pool know each other before anybody uses one, whoever comes first.
+pub fn pool_is_whole_for_whoever_comes_first(check: Check) {
+    check.bound(2).run(|| {
+        let pool = pool();
+        let visit = || pool.enter(|worker| assert_eq!(worker.num_threads(), 2, "the pool is whole")).unwrap();
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
+/// A seat's next owner goes on where the one before stopped, with its deque and its stack.
+pub fn pool_seat_is_handed_on(check: Check) {
+    check.bound(2).run(|| {
+        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
+        let visit = move || {
+            let ran = AtomicU32::new(0);
+            let entered = pool.enter(|worker| {
+                worker.scope(|scope| {
+                    scope.spawn(|_| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+            });
+            assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
+        };
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
+/// The same with tasks that go to the seat's own deque.
+pub fn pool_seat_is_handed_on_with_its_deque(check: Check) {
+    check.bound(2).run(|| {
+        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
+        let visit = move || {
+            let ran = AtomicU32::new(0);
+            let entered = pool.enter(|worker| {
+                worker.scope(|scope| {
+                    scope.spawn_on(worker, |_, _| {
+                        ran.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+            });
+            assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
+        };
+        let other = thread::spawn(visit);
+        visit();
+        other.join().unwrap();
+    });
+}
+
+/// A scope returns when its tasks are done, and sees what they did.
+pub fn pool_scope_sees_what_its_tasks_did(check: Check) {
+    check.bound(1).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let done = Arc::new(AtomicU32::new(0));
+        pool.enter(|w| w.scope(|scope| scope.spawn(|_| done.store(7, Ordering::Relaxed)))).unwrap();
+        assert_eq!(done.load(Ordering::Relaxed), 7, "what the task did");
+        pool.shutdown();
+        worker.join().unwrap();
+    });
+}
+
+/// A pool that is shut down while a guest works in it closes when the guest has left: its worker goes home.
+pub fn pool_closes_when_the_last_guest_has_left(check: Check) {
+    check.bound(1).run(|| {
+        let pool = pool();
+        let worker = thread::spawn(|| pool.run_worker(0).unwrap());
+        let guest = thread::spawn(|| pool.enter(|_| ()).unwrap());
+        pool.shutdown();
+        guest.join().unwrap();
         worker.join().unwrap();
     });
 }

@@ -5,7 +5,9 @@
 //! that loom cut short as a failure.
 #![cfg(loom)]
 
+mod place;
 mod threads;
+mod weaken;
 
 use std::env;
 use std::io::Write as _;
@@ -16,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
+
+pub use place::Place;
+pub use weaken::{is_weakened, weakened};
 
 /// Preemptions that loom explores in one execution. At 2, some twins survive.
 const BOUND: usize = 3;

@@ -3,6 +3,7 @@
 //! The order of the steps is the wake path's (`sleep/README.md`); what a search looks at is in `search.rs`.
 
 use reveille_futex::Platform;
+use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::sync::hint;
 
 use crate::Worker;
@@ -184,7 +185,7 @@ impl<P: Platform> Worker<P> {
         if core.active(counts.idle()) > 0 {
             heavy::<P>();
         } else {
-            reveille_futex::sync::atomic::fence(reveille_futex::sync::atomic::Ordering::SeqCst);
+            fence(Ordering::SeqCst);
         }
         if let Some(work) = self.search() {
             return Some(work);

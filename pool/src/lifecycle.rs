@@ -29,19 +29,20 @@ pub enum State {
 }
 
 /// Read-modify-writes only.
-pub(crate) struct Lifecycle(AtomicUsize);
+#[derive(Debug)]
+pub struct Lifecycle(AtomicUsize);
 
 impl Lifecycle {
     const_unless_loom! {
-        pub(crate) const fn new() -> Self {
+        /// Running, with nothing in flight.
+        pub const fn new() -> Self {
             Lifecycle(AtomicUsize::new(RUNNING))
         }
     }
 
     /// Counts a submission in, or refuses it. One that is part of accepted work is refused only by a closed pool.
     /// [`count_out`](Self::count_out) follows in either case.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
-    pub(crate) fn count_in(&self, part_of_accepted_work: bool) -> bool {
+    pub fn count_in(&self, part_of_accepted_work: bool) -> bool {
         // Acquire: a refused caller sees what led to the shutdown.
         let state = self.0.fetch_add(ONE_IN_FLIGHT, Ordering::Acquire) & STATE_MASK;
         state == RUNNING || part_of_accepted_work && state == DRAINING
@@ -49,33 +50,32 @@ impl Lifecycle {
 
     /// Counts a submission out. If it is the last one of a draining pool, workers that looked meanwhile did not find it
     /// drained, and may sleep: `true` asks the caller to wake them.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
-    pub(crate) fn count_out(&self) -> bool {
+    pub fn count_out(&self) -> bool {
         // Release: who sees nothing in flight sees the queued task. Pairs with the load in `is_drained`.
         self.0.fetch_sub(ONE_IN_FLIGHT, Ordering::Release) == ONE_IN_FLIGHT | DRAINING
     }
 
     /// Refuses further work. Returns whether this call did it.
-    pub(crate) fn drain(&self) -> bool {
-        // Release: to the workers that see it, what came before. Acquire: who drained first.
-        self.0.fetch_or(DRAINING, Ordering::AcqRel) & STATE_MASK == RUNNING
+    pub fn drain(&self) -> bool {
+        // Release: to whoever sees it, what came before.
+        self.0.fetch_or(DRAINING, Ordering::Release) & STATE_MASK == RUNNING
     }
 
     /// Whether the pool drains and no submission is in flight: what was accepted is in the queues.
-    pub(crate) fn is_drained(&self) -> bool {
-        // Acquire: pairs with the release in `submit`.
+    pub fn is_drained(&self) -> bool {
+        // Acquire: pairs with the release in `count_out`.
         let now = self.0.load(Ordering::Acquire);
         now & STATE_MASK == DRAINING && now < ONE_IN_FLIGHT
     }
 
     /// Tells the workers to leave, unless a submission is in flight. Returns whether this call did it.
-    pub(crate) fn close(&self) -> bool {
-        // AcqRel: as `drain`. CLOSED keeps the bit of DRAINING, which nobody can take back. Relaxed on failure: asked again.
-        self.0.compare_exchange(DRAINING, DRAINING | CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    pub fn close(&self) -> bool {
+        // Release: as `drain`. CLOSED keeps the bit of DRAINING, which nobody can take back. Relaxed on failure: asked again.
+        self.0.compare_exchange(DRAINING, DRAINING | CLOSED, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
     /// What the pool accepts, for whoever asks.
-    pub(crate) fn state(&self) -> State {
+    pub fn state(&self) -> State {
         // Acquire: who sees a state sees what led to it.
         match self.0.load(Ordering::Acquire) & STATE_MASK {
             RUNNING => State::Running,
@@ -86,14 +86,53 @@ impl Lifecycle {
 
     /// Whether workers are to leave.
     #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire) & CLOSED != 0 // pairs with `close`
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// A pool's life in any order of steps: what is refused, what is drained, who is told to wake the workers.
+        #[test]
+        fn a_life_of_a_pool(steps in prop::collection::vec((0..4_u32, any::<bool>()), 0..60)) {
+            let (life, mut state, mut in_flight) = (Lifecycle::new(), State::Running, 0);
+            for (step, part_of_accepted_work) in steps {
+                match step {
+                    0 => {
+                        let admitted = state == State::Running || part_of_accepted_work && state == State::Draining;
+                        prop_assert_eq!(life.count_in(part_of_accepted_work), admitted);
+                        in_flight += 1;
+                    }
+                    1 if in_flight > 0 => {
+                        in_flight -= 1;
+                        prop_assert_eq!(life.count_out(), in_flight == 0 && state == State::Draining);
+                    }
+                    2 => {
+                        prop_assert_eq!(life.drain(), state == State::Running);
+                        if state == State::Running {
+                            state = State::Draining;
+                        }
+                    }
+                    3 => {
+                        let closes = state == State::Draining && in_flight == 0;
+                        prop_assert_eq!(life.close(), closes);
+                        if closes {
+                            state = State::Closed;
+                        }
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!((life.state(), life.is_closed()), (state, state == State::Closed));
+                prop_assert_eq!(life.is_drained(), state == State::Draining && in_flight == 0);
+            }
+        }
+    }
 
     #[test]
     fn a_submission_in_flight_keeps_the_pool_open_and_the_last_one_out_tells_the_workers() {

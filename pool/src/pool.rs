@@ -198,8 +198,8 @@ impl<const N: usize, const CAP: usize, P: Platform> Pool<N, CAP, P> {
     fn attached_seats(&'static self) -> &'static [Seat<P>; N] {
         // Acquire: pairs with the release below; the parts are connected.
         while self.attached.load(Ordering::Acquire) != ATTACHED {
-            // Acquire on both: as above.
-            match self.attached.compare_exchange(NEW, ATTACHING, Ordering::Acquire, Ordering::Acquire) {
+            // Relaxed: there is nothing yet, or the load above is made again.
+            match self.attached.compare_exchange(NEW, ATTACHING, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => {
                     // SAFETY: this thread alone attaches, before any use; a static does not move; a row has CAP + 1 slots.
                     unsafe { self.core.attach(&self.seats, self.slots.as_ptr().cast(), CAP, N) };

@@ -224,14 +224,16 @@ impl<P: Platform> Core<P> {
     }
 
     /// An owner leaves its seat. What a poster did not wake anybody for, because this thread was active, is looked for.
-    pub(crate) fn left(&self, index: usize) {
-        self.occupied.fetch_sub(1, Ordering::Relaxed); // the fence in `posted` orders it before the look at the counters
-        if self.has_visible_work() {
-            self.posted(index);
-        }
-        // Between the count and the look at the lifecycle. Pairs with the fence in `drain`: either this thread sees that the
-        // pool drains, or those that `drain` wakes see that this thread has left.
+    pub(crate) fn left(&self) {
+        self.occupied.fetch_sub(1, Ordering::Relaxed); // ordered by the fence
+        // Between the count and the looks at the work and at the lifecycle. Pairs with the fence in `Counters::announce`:
+        // either a worker that is about to sleep in a crowd sees that this thread has left, or this thread sees the work (M26).
+        // And with the fence in `drain`: either this thread sees that the pool drains, or those that `drain` wakes see that
+        // this thread has left.
         fence(Ordering::SeqCst);
+        if self.has_visible_work() {
+            self.posted(NOBODY); // the seat may have its next owner already (M27)
+        }
         if self.lifecycle.state() == State::Draining {
             self.wake_all(); // they may have waited for nothing else
         }

@@ -42,8 +42,8 @@ impl Signal {
     /// The waiter, before it parks: from now on the setter wakes it. `false` if the event has happened.
     #[inline]
     pub fn watch(&self) -> bool {
-        // Acquire on failure: as `is_done`. Relaxed on success: the setter answers with an exchange of the same word.
-        match self.0.compare_exchange(PENDING, WATCHED, Ordering::Relaxed, Ordering::Acquire) {
+        // Relaxed: the setter answers with an exchange of the same word, and a waiter that is told `false` asks `is_done`.
+        match self.0.compare_exchange(PENDING, WATCHED, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => true,
             Err(state) => state == WATCHED,
         }
@@ -60,7 +60,7 @@ impl Signal {
     }
 
     fn block_until<P: Platform>(&self, deadline: Deadline) -> bool {
-        // Orderings as in `watch`.
+        // Relaxed on success, as in `watch`. Acquire on failure: as `is_done`.
         if let Err(DONE) = self.0.compare_exchange(PENDING, BLOCKED, Ordering::Relaxed, Ordering::Acquire) {
             return true;
         }
@@ -78,9 +78,9 @@ impl Signal {
     pub unsafe fn set<P: Platform>(this: *const Self) -> bool {
         // SAFETY: the caller keeps it alive until the swap.
         let word = unsafe { &raw const (*this).0 };
-        // Release: publishes the results. Acquire: what the waiter did before it watched, for the wake.
+        // Release: publishes the results. Nothing to acquire: a waiter that parks has released what matters by its park word.
         // SAFETY: as above.
-        match unsafe { &*word }.swap(DONE, Ordering::AcqRel) {
+        match unsafe { &*word }.swap(DONE, Ordering::Release) {
             WATCHED => true,
             BLOCKED => {
                 P::wake(word, NonZeroU32::MIN);

@@ -194,9 +194,9 @@ impl<T> JoinStack<T> {
     pub fn publish(&self) -> bool {
         let eager = self.eager.load(Ordering::Relaxed); // constant
         if !eager {
-            // A swap, and before the word is read: a request that comes later than this reading is kept (J3). AcqRel: what
-            // the requester saw before it asked is seen here.
-            self.limit.swap(self.end.load(Ordering::Relaxed), Ordering::AcqRel);
+            // A swap, and before the word is read: a request that comes later than this reading is kept (J3). Acquire: what
+            // the requester saw before it asked is seen here; pairs with `ask`.
+            self.limit.swap(self.end.load(Ordering::Relaxed), Ordering::Acquire);
         }
         let depth = self.index(self.depth.load(Ordering::Relaxed)); // owner only
         let quota = if eager { usize::MAX } else { PUBLIC };
@@ -304,9 +304,9 @@ impl<T> JoinStack<T> {
     /// Asks the owner to publish at its next fork.
     #[inline]
     pub fn ask(&self) {
-        // AcqRel: see `publish`. A swap, because a plain store could race with the owner's swap and erase nothing but
+        // Release: pairs with `publish`. A swap, because a plain store could race with the owner's swap and erase nothing but
         // the proof that it cannot.
-        self.limit.swap(ptr::null_mut(), Ordering::AcqRel);
+        self.limit.swap(ptr::null_mut(), Ordering::Release);
     }
 
     /// Whether a request is waiting for the owner.
@@ -348,12 +348,13 @@ impl<T> JoinStack<T> {
     /// Publishes up to half of the owner's private slots, at least one, whether the owner forks again or not. Returns
     /// whether it did. Costs a heavy barrier, microseconds for both.
     pub fn force<P: Platform>(&self) -> bool {
-        if self.eager.load(Ordering::Relaxed) || self.shared.forcing.swap(true, Ordering::Acquire) {
-            return false; // nothing is private, or somebody is at it. Acquire: its changes come before ours.
+        // Relaxed: the flag keeps a crowd from paying for the same barrier, and guards nothing. Of two who are at it at the
+        // same time one would fail at its exchange.
+        if self.eager.load(Ordering::Relaxed) || self.shared.forcing.swap(true, Ordering::Relaxed) {
+            return false; // nothing is private, or somebody is at it
         }
         let exposed = self.force_locked::<P>();
-        // A swap, as every change of the flag. Release: to the next holder.
-        self.shared.forcing.swap(false, Ordering::Release);
+        self.shared.forcing.swap(false, Ordering::Relaxed); // a swap, as every change of the flag
         exposed
     }
 
@@ -378,7 +379,7 @@ impl<T> JoinStack<T> {
         }
         // Release: to the thief that claims, what the acquire of `depth` brought. An exchange, and from the word read at
         // first: the owner may have published or reclaimed meanwhile (J9).
-        self.exchange(span, span.moved(span.top(), split), Ordering::AcqRel).is_ok()
+        self.exchange(span, span.moved(span.top(), split), Ordering::Release).is_ok()
     }
 
     /// Raises and never lowers: the owner may have published beyond `to` meanwhile.

@@ -231,7 +231,7 @@ impl<P: Platform> Worker<P> {
             }
         }
         self.seat.vacate();
-        self.core().left(self.index());
+        self.core().left();
     }
 
     /// Tells the pool's observer, if it has one.

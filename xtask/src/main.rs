@@ -7,6 +7,7 @@ mod features;
 mod interrupts;
 mod metadata;
 mod models;
+mod mutants;
 mod platforms;
 mod program;
 mod rows;
@@ -39,6 +40,8 @@ enum Command {
     OrderingSweep(sweep::Arguments),
     /// Run the tests under AddressSanitizer, LeakSanitizer and ThreadSanitizer
     Sanitize(sanitize::Arguments),
+    /// Change safe logic, one place at a time; a test must notice, or a reason must stand why none can
+    Mutants(mutants::Arguments),
     /// Build and run the layers on every target that this machine can run or link
     Platforms(platforms::Arguments),
     /// Build every combination of features, here and without a system, and the documentation as docs.rs does
@@ -74,6 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Models(arguments) => models::run(&sh, arguments),
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
+        Command::Mutants(arguments) => mutants::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::Features => features::run(&sh),
         Command::Sizes(arguments) => sizes::run(&sh, arguments),

@@ -12,7 +12,8 @@ mod imp {
 
     use crate::unwind::{self, Payload};
 
-    /// An exchange from null, then the scope's owner's.
+    /// An exchange from null, then the scope's owner's. Relaxed: the owner takes it when the scope's count has told it that
+    /// every task is done, and the count carries what the tasks did.
     pub(in crate::scope) struct FirstPanic(AtomicPtr<Payload>);
 
     impl FirstPanic {
@@ -22,8 +23,7 @@ mod imp {
 
         pub(in crate::scope) fn keep(&self, payload: Payload) {
             let payload = Box::into_raw(Box::new(payload));
-            // Release: the payload, to the owner. Relaxed on failure: only the fact matters.
-            let kept = self.0.compare_exchange(ptr::null_mut(), payload, Ordering::Release, Ordering::Relaxed);
+            let kept = self.0.compare_exchange(ptr::null_mut(), payload, Ordering::Relaxed, Ordering::Relaxed);
             if kept.is_err() {
                 // SAFETY: made above and not kept.
                 let payload = unsafe { Box::from_raw(payload) };
@@ -32,8 +32,7 @@ mod imp {
         }
 
         pub(in crate::scope) fn take(&self) -> Option<Payload> {
-            // Acquire: pairs with the exchange in `keep`.
-            let payload = self.0.swap(ptr::null_mut(), Ordering::Acquire);
+            let payload = self.0.swap(ptr::null_mut(), Ordering::Relaxed);
             // SAFETY: `keep` made it from a box, and the swap took it.
             (!payload.is_null()).then(|| *unsafe { Box::from_raw(payload) })
         }

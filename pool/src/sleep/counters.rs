@@ -83,7 +83,8 @@ impl Jec {
     }
 }
 
-/// The word. Read-modify-writes only.
+/// The word. Read-modify-writes only, and Relaxed: it publishes nothing. Who decides by it and by something else has a
+/// fence between the two, as [`post`](Self::post) and [`announce`](Self::announce) do themselves.
 pub(crate) struct Counters(AtomicUsize);
 
 impl Counters {
@@ -107,8 +108,7 @@ impl Counters {
         fence(Ordering::SeqCst);
         let mut now = self.load();
         while now.jec().is_sleepy() {
-            // AcqRel: the announcer's snapshot comes before; the publication comes before a later announcer's search.
-            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::Relaxed, Ordering::Relaxed)
             {
                 Ok(_) => return Counts(now.0.wrapping_add(ONE_JEC)),
                 Err(newer) => now = Counts(newer),
@@ -122,8 +122,7 @@ impl Counters {
     pub(crate) fn announce(&self) -> Jec {
         let mut now = self.load();
         while !now.jec().is_sleepy() {
-            // AcqRel: the mirror of `post`.
-            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::AcqRel, Ordering::Relaxed)
+            match self.0.compare_exchange_weak(now.0, now.0.wrapping_add(ONE_JEC), Ordering::Relaxed, Ordering::Relaxed)
             {
                 Ok(_) => now = Counts(now.0.wrapping_add(ONE_JEC)),
                 Err(newer) => now = Counts(newer),
@@ -139,8 +138,8 @@ impl Counters {
         let mut now = self.load();
         while now.jec() == snapshot {
             let asleep = now.0 - ONE_SEARCHING + ONE_SLEEPING;
-            // AcqRel: after the search, before the park word.
-            match self.0.compare_exchange_weak(now.0, asleep, Ordering::AcqRel, Ordering::Relaxed) {
+            // Whoever claims the park word that is published next finds this step done: the latch releases it.
+            match self.0.compare_exchange_weak(now.0, asleep, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(newer) => now = Counts(newer),
             }
@@ -155,30 +154,85 @@ impl Counters {
 
     /// Whoever claimed a sleeper counts it as a searcher, on its behalf (M5).
     pub(crate) fn awaken(&self) -> Counts {
-        // AcqRel: as the other steps of the protocol; the count never runs ahead of the claim.
-        let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::AcqRel));
+        // After the sleeper's own step: the claim has acquired what the sleeper's latch released.
+        let before = Counts(self.0.fetch_add(ONE_SEARCHING - ONE_SLEEPING, Ordering::Relaxed));
         debug_assert!(before.sleeping() > 0, "{before:?}"); // claimed, so counted: never below zero (M21)
         before
     }
 
     /// A worker without work begins to search.
     pub(crate) fn start_search(&self) {
-        // Relaxed: whoever relies on a searcher relies on its later announcement.
+        // Whoever relies on a searcher relies on its later announcement.
         let before = Counts(self.0.fetch_add(ONE_SEARCHING, Ordering::Relaxed));
         debug_assert!(before.idle() < MAX_SEATS, "{before:?}");
     }
 
     /// A searcher has found work, or leaves; returns what is left.
     pub(crate) fn end_search(&self) -> Counts {
-        // AcqRel: a poster that still counted on this searcher published before; see `Sleep::found`.
-        let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::AcqRel);
+        // A poster that still counted on this searcher published before; see `Sleep::end_search`, which has the fence.
+        let before = self.0.fetch_sub(ONE_SEARCHING, Ordering::Relaxed);
         Counts(before.wrapping_sub(ONE_SEARCHING))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// The steps of the wake path, by any number of workers, from any event count: the fields keep to themselves, and an
+        /// announcement that nothing followed, and only that, lets its worker fall asleep.
+        #[test]
+        fn a_life_of_the_counters(
+            jec in prop_oneof![Just(1), Just(usize::MAX >> JEC_SHIFT), any::<usize>()],
+            steps in prop::collection::vec(0..6_u32, 0..80),
+        ) {
+            let counters = Counters(AtomicUsize::new(jec << JEC_SHIFT | BIAS << FIELD_BITS));
+            let (mut searching, mut sleeping) = (0, 0);
+            let mut snapshot = None;
+            for step in steps {
+                match step {
+                    0 => {
+                        counters.start_search();
+                        searching += 1;
+                    }
+                    1 if searching > 0 => {
+                        let left = counters.end_search();
+                        searching -= 1;
+                        prop_assert_eq!(left.idle(), searching + sleeping);
+                    }
+                    2 if searching > 0 => {
+                        let taken = counters.announce();
+                        prop_assert!(taken.is_sleepy() && !counters.posted_since(taken));
+                        snapshot = Some(taken);
+                    }
+                    3 if searching > 0 => {
+                        if let Some(snapshot) = snapshot {
+                            let quiet = !counters.posted_since(snapshot);
+                            prop_assert_eq!(counters.fall_asleep(snapshot), quiet);
+                            searching -= usize::from(quiet);
+                            sleeping += usize::from(quiet);
+                        }
+                    }
+                    4 if sleeping > 0 => {
+                        counters.awaken();
+                        sleeping -= 1;
+                        searching += 1;
+                    }
+                    _ => {
+                        let counts = counters.post();
+                        prop_assert!(!counts.jec().is_sleepy());
+                        prop_assert!(snapshot.is_none_or(|snapshot| counters.posted_since(snapshot)));
+                    }
+                }
+                let counts = counters.load();
+                prop_assert_eq!((counts.searching(), counts.sleeping()), (searching, sleeping));
+                prop_assert_eq!(counts.idle(), searching + sleeping);
+            }
+        }
+    }
 
     #[test]
     fn fields_do_not_touch_and_the_jec_alternates() {

@@ -1,7 +1,7 @@
 //! `cargo xtask ordering-sweep`: is every ordering above Relaxed needed, and does a model know?
 //!
 //! Each ordering of a layer is weakened in turn, in a copy of the layer's source that is compiled as a module of the
-//! model-checking suite, all copies in one build. A weakening that no model notices needs a written argument in
+//! model-checking suite with a switch at each ordering. A weakening that no model notices needs a written argument in
 //! `loom-tests/sweep/LAYER.toml`. The outcome is `loom-tests/sweep/LAYER.md`.
 
 mod arguments;

@@ -1,16 +1,14 @@
-//! The weakened copies of a layer: made, built into one test file, and run.
+//! The weakenings of a layer: listed, built into one test program, and run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use wait_timeout::ChildExt as _;
 use xshell::{Shell, cmd};
 
 use super::in_parallel;
@@ -19,17 +17,18 @@ use super::source::Source;
 use crate::metadata;
 use crate::test::LOOM;
 
-/// A model that runs longer on a weakened copy counts as a kill: on the layer itself it ends.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Seconds of processor time, not of the clock, which says more about the machine. A model that needs more on a weakened
+/// layer counts as a kill: on the layer itself it ends.
+const PATIENCE: u32 = 900;
 
-/// The copy without a change, on which every model must hold.
-const CONTROL: &str = "mutant_000";
+/// The module of the layer with a switch at each ordering.
+const MODULE: &str = "weakenable";
 
 /// One ordering, made weaker.
 #[derive(Serialize)]
 pub(super) struct Mutant {
-    /// The module that has it.
-    pub(super) name: String,
+    /// The choice that puts it in force.
+    number: usize,
     /// Below the layer's `src`.
     pub(super) file: String,
     start: usize,
@@ -54,7 +53,7 @@ impl fmt::Display for Mutant {
     }
 }
 
-/// What became of a weakened copy.
+/// What became of a weakening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     KilledBy(String),
@@ -91,7 +90,7 @@ pub(super) fn of_layer(root: &Path) -> Result<Vec<Mutant>> {
         for site in sites(text, &sources[path]) {
             for weakening in &site.weakenings {
                 mutants.push(Mutant {
-                    name: format!("mutant_{:03}", mutants.len() + 1),
+                    number: mutants.len() + 1,
                     file: path.clone(),
                     start: weakening.range.start,
                     end: weakening.range.end,
@@ -135,7 +134,7 @@ impl Suite {
     pub(super) fn build(sh: &Shell, layer: &str, mutants: &[Mutant]) -> Result<Self> {
         #[derive(Serialize)]
         struct Mutants<'a> {
-            mutant: Vec<&'a Mutant>,
+            weakening: Vec<&'a Mutant>,
         }
         let folder = metadata::root().join("target/sweep-mutants");
         sh.create_dir(&folder)?;
@@ -143,20 +142,8 @@ impl Suite {
         for list in sh.read_dir(&folder)? {
             sh.remove_path(list)?;
         }
-        let control = Mutant {
-            name: CONTROL.to_owned(),
-            file: "lib.rs".to_owned(),
-            start: 0,
-            end: 0,
-            replace: String::new(),
-            function: String::new(),
-            call: String::new(),
-            ordering: "",
-            weakened: "",
-            unmodelled: false,
-        };
         let modelled = mutants.iter().filter(|mutant| !mutant.unmodelled);
-        let list = toml::to_string(&Mutants { mutant: [&control].into_iter().chain(modelled).collect() })?;
+        let list = toml::to_string(&Mutants { weakening: modelled.collect() })?;
         sh.write_file(folder.join(layer).with_extension("toml"), list)?;
 
         // A target folder of its own, so that the ordinary suite is not rebuilt after each sweep.
@@ -164,15 +151,12 @@ impl Suite {
             .args(["--test", layer, "--no-run", "--message-format=json-render-diagnostics"])
             .env("RUSTFLAGS", LOOM)
             .env("REVEILLE_SWEEP", &folder)
-            // Dozens of copies take minutes to optimise; the time of a run is loom's own, which stays as it is.
-            .args(["--config", "profile.release.package.reveille-loom-tests.opt-level=1"])
-            .args(["--config", "profile.release.package.reveille-loom-tests.debug=false"])
             .read()?;
         let program = messages.lines().filter_map(|line| executable(line, layer)).next_back();
         let program = program.context("cargo built no test program")?;
         let models = |tier: &str| -> Result<Vec<String>> {
             let list = cmd!(sh, "{program} --list {tier}").quiet().read()?;
-            let prefix = format!("{CONTROL}::");
+            let prefix = format!("{MODULE}::");
             let name = |line: &str| Some(line.strip_prefix(&prefix)?.strip_suffix(": test")?.to_owned());
             Ok(list.lines().filter_map(name).collect())
         };
@@ -185,11 +169,11 @@ impl Suite {
         self.fast.is_empty() && self.slow.is_empty()
     }
 
-    /// Runs the fast models on the unchanged copy: if one fails there, its verdict on the others means nothing.
+    /// Runs the fast models with nothing weakened: if one fails there, its verdict on the others means nothing.
     pub(super) fn control(&self, jobs: usize) -> Result<Costs> {
         let costs = in_parallel(jobs, &self.fast, |model| {
             let start = Instant::now();
-            ensure!(self.holds(CONTROL, model)?, "{model} fails on the layer as it is");
+            ensure!(self.holds(None, model)?, "{model} fails on the layer as it is");
             Ok((model.clone(), start.elapsed().as_secs_f64()))
         })?;
         Ok(costs.into_iter().collect())
@@ -206,7 +190,7 @@ impl Suite {
             if tried.contains(&model) {
                 continue;
             }
-            if !self.holds(&mutant.name, model)? {
+            if !self.holds(Some(mutant), model)? {
                 return Ok(Outcome::KilledBy(model.to_owned()));
             }
             tried.push(model);
@@ -214,27 +198,20 @@ impl Suite {
         Ok(Outcome::Survived)
     }
 
-    /// Runs one model on one copy in a process of its own, because loom's failures may abort.
-    fn holds(&self, module: &str, model: &str) -> Result<bool> {
-        let mut child = Command::new(&self.program)
-            .args([&format!("{module}::{model}"), "--exact", "--include-ignored"])
+    /// Runs one model in a process of its own, because loom's failures may abort.
+    fn holds(&self, mutant: Option<&Mutant>, model: &str) -> Result<bool> {
+        let output = Command::new("sh")
+            .args(["-c", &format!("ulimit -t {PATIENCE}; exec \"$@\""), "sh"])
+            .arg(&self.program)
+            .args([&format!("{MODULE}::{model}"), "--exact", "--include-ignored"])
+            .env_remove("REVEILLE_WEAKENED")
+            .envs(mutant.map(|mutant| ("REVEILLE_WEAKENED", mutant.number.to_string())))
             .env("RUST_BACKTRACE", "0")
-            .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()?;
-        let Some(status) = child.wait_timeout(PATIENCE)? else {
-            child.kill()?;
-            child.wait()?;
-            return Ok(false);
-        };
-        if status.success() {
-            let mut output = String::new();
-            child.stdout.take().context("the output is piped")?.read_to_string(&mut output)?;
-            if !output.contains("1 passed") {
-                bail!("{module}::{model} did not run:\n{output}");
-            }
-        }
-        Ok(status.success())
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        ensure!(!output.status.success() || text.contains("1 passed"), "{model} did not run:\n{text}");
+        Ok(output.status.success())
     }
 }
 

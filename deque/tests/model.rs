@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use reveille::deque::{Block, Deque, Full, Handle, Injector, Inline, Slot, Steal, Storage, Worker};
+use reveille_deque::{Block, Deque, Full, Handle, Injector, Inline, Slot, Steal, Storage, Worker};
 
 /// An item that counts its drops, so that a lost one and one that was dropped twice show.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ fn check<S: Storage>(
     other_flavor: Flavor,
     operations: &[Operation],
     drops: &Arc<AtomicUsize>,
-    mut donate: impl FnMut(&Worker<Item, reveille::deque::Claim<'_, Item, S>>) -> Option<usize>,
+    mut donate: impl FnMut(&Worker<Item, reveille_deque::Claim<'_, Item, S>>) -> Option<usize>,
 ) {
     let mut oracle = Oracle { items: VecDeque::new(), flavor, capacity };
     let mut other_oracle = Oracle { items: VecDeque::new(), flavor: other_flavor, capacity: 4 };
@@ -383,7 +383,7 @@ fn is_sync<T: Sync>(_: &T) {}
 
 #[test]
 fn handles_cross_threads_as_their_items_do() {
-    fn check<T: reveille::deque::Token + Send, H: Handle<T> + Send + Sync>(worker: &Worker<T, H>)
+    fn check<T: reveille_deque::Token + Send, H: Handle<T> + Send + Sync>(worker: &Worker<T, H>)
     where
         H::Shared: Send + Sync,
     {

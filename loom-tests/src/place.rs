@@ -1,0 +1,68 @@
+//! Memory that a model frees or uses again by itself, as the protocol under test allows it.
+
+/// An object on the heap that threads share by address. One of them frees it, or builds another one in its place, which
+/// loom reports as a race with any late access of the others.
+#[derive(Debug)]
+pub struct Place<T>(*mut T);
+
+// SAFETY: what the models do with the object is theirs to answer for; loom checks it.
+unsafe impl<T> Send for Place<T> {}
+
+impl<T> Clone for Place<T> {
+    fn clone(&self) -> Self {
+        Place(self.0)
+    }
+}
+
+impl<T> Place<T> {
+    /// A place with an object in it.
+    pub fn new(object: T) -> Self {
+        Place(Box::into_raw(Box::new(object)))
+    }
+
+    /// Where it is.
+    pub fn object(&self) -> *mut T {
+        self.0
+    }
+
+    /// The object.
+    ///
+    /// # Safety
+    ///
+    /// The reference is not used after the object was freed or replaced.
+    pub unsafe fn get(&self) -> &'static T {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.0 }
+    }
+
+    /// The object, for its only user.
+    ///
+    /// # Safety
+    ///
+    /// As for [`get`](Self::get), and there is no other reference.
+    #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
+    pub unsafe fn get_mut(&self) -> &'static mut T {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.0 }
+    }
+
+    /// Puts another object in its place.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the object any more.
+    pub unsafe fn rebuild(&self, object: T) {
+        // SAFETY: the caller's promise.
+        unsafe { *self.0 = object };
+    }
+
+    /// Frees the object.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the place any more.
+    pub unsafe fn free(self) {
+        // SAFETY: the caller's promise; it came from a box.
+        drop(unsafe { Box::from_raw(self.0) });
+    }
+}
