@@ -38,7 +38,7 @@ enum Command {
     /// Build and run the layers on every target that this machine can run or link
     Platforms(platforms::Arguments),
     /// Bytes of flash and of memory that each primitive takes on a Cortex-M4, and their budgets
-    Sizes(sizes::Arguments),
+    Sizes,
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
@@ -65,7 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
-        Command::Sizes(arguments) => sizes::run(&sh, arguments),
+        Command::Sizes => sizes::run(&sh),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
