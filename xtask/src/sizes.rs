@@ -149,3 +149,23 @@ impl Programs {
         program::read(&self.folder.join(program))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_harder_than_a_budget() {
+        assert_eq!(verdict(10, Some(10), 10), "within");
+        assert_eq!(verdict(12, Some(10), 12), "over by 2");
+        assert_eq!(verdict(12, Some(20), 11), "FAILED: limit 11");
+        assert_eq!(verdict(12, None, 12), "");
+    }
+
+    #[test]
+    fn what_panics_is_known_by_its_symbols() {
+        let symbol = |name: &str| Symbol { name: name.to_owned(), size: 2 };
+        assert!(panics("a", &[symbol("_start"), symbol("_RNvCs_5latch5LATCH")]).is_empty());
+        assert_eq!(panics("a", &[symbol("_RNvNtCs_4core9panicking18panic_bounds_check")]).len(), 1);
+    }
+}
