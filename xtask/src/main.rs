@@ -47,7 +47,7 @@ enum Command {
     /// Build every combination of features, here and without a system, and the documentation as docs.rs does
     Features,
     /// Bytes of flash and of memory that each primitive takes on a Cortex-M4, and their budgets
-    Sizes(sizes::Arguments),
+    Sizes,
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
     /// Run programs on rayon with reveille below it, compare their results and times with rayon's own
@@ -80,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Mutants(arguments) => mutants::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::Features => features::run(&sh),
-        Command::Sizes(arguments) => sizes::run(&sh, arguments),
+        Command::Sizes => sizes::run(&sh),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
         Command::Compat(arguments) => compat::run(&sh, arguments),

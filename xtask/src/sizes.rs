@@ -27,75 +27,55 @@ struct Flash {
 }
 
 const FLASH: &[Flash] = &[
-    Flash { program: "latch", what: "Latch: set, wait", budget: Some(128), limit: 264 },
-    Flash { program: "core_latch", what: "CoreLatch: set, wait, reset", budget: Some(256), limit: 216 },
-    Flash { program: "countdown", what: "CountdownLatch: count down, wait", budget: None, limit: 680 },
-    Flash { program: "barrier", what: "Barrier: wait", budget: Some(192), limit: 822 },
+    Flash { program: "latch", what: "Latch: set, wait", budget: Some(128), limit: 258 },
+    Flash { program: "core_latch", what: "CoreLatch: set, wait, reset", budget: Some(256), limit: 208 },
+    Flash { program: "countdown", what: "CountdownLatch: count down, wait", budget: None, limit: 636 },
+    Flash { program: "barrier", what: "Barrier: wait", budget: Some(192), limit: 764 },
     Flash { program: "group", what: "Group: claim, wait", budget: None, limit: 496 },
-    Flash { program: "deque", what: "deque: push, pop, steal", budget: Some(320), limit: 486 },
-    Flash { program: "wake_path", what: "wake path: post, announce, park", budget: Some(512), limit: 594 },
-    Flash { program: "bridge", what: "bridge: publish, drain", budget: None, limit: 1446 },
-    Flash { program: "fork_join", what: "pool: serve, enter, join", budget: Some(2_048), limit: 6_892 },
+    Flash { program: "deque", what: "deque: push, pop, steal", budget: Some(320), limit: 394 },
+    Flash { program: "wake_path", what: "wake path: post, announce, park", budget: Some(512), limit: 568 },
+    Flash { program: "bridge", what: "bridge: publish, drain", budget: None, limit: 1474 },
+    Flash { program: "fork_join", what: "pool: serve, enter, join", budget: Some(2_048), limit: 5_646 },
 ];
 
-/// Memory of a primitive: the symbol of a static of `bare/sizes/src/bin/ram.rs`, and the bytes that the design allows.
-const RAM: &[(&str, &str, u64)] = &[
-    ("LATCH", "Latch", 4),
-    ("CORE_LATCH", "CoreLatch", 4),
-    ("COUNTDOWN", "CountdownLatch", 8),
-    ("BARRIER", "Barrier", 16),
-    ("DEQUE", "deque of 8 words", 8 + 4 * 8),
-];
-
-#[derive(clap::Args)]
-pub(crate) struct Arguments {
-    /// Another `opt-level`, for a look: limits are of "z"
-    #[arg(long)]
-    opt_level: Option<String>,
+/// Memory of a primitive.
+struct Ram {
+    /// A static of `bare/sizes/src/bin/ram.rs`.
+    symbol: &'static str,
+    what: &'static str,
+    /// Bytes that the design allows.
+    budget: u64,
+    /// Bytes that it takes.
+    limit: u64,
 }
 
-pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
-    let programs = Programs::build(sh, arguments)?;
-    let (empty, symbols) = programs.read("empty")?;
-    let mut faults = panics("empty", &symbols);
+const RAM: &[Ram] = &[
+    Ram { symbol: "LATCH", what: "Latch", budget: 4, limit: 4 },
+    Ram { symbol: "CORE_LATCH", what: "CoreLatch", budget: 4, limit: 4 },
+    Ram { symbol: "COUNTDOWN", what: "CountdownLatch", budget: 8, limit: 8 },
+    Ram { symbol: "BARRIER", what: "Barrier", budget: 16, limit: 16 },
+    Ram { symbol: "DEQUE", what: "deque of 8 words", budget: 8 + 4 * 8, limit: 12 + 4 * 8 },
+];
 
-    let mut flash = Table::new();
-    flash.load_preset(UTF8_FULL_CONDENSED).set_header(["flash", "text", "data", "bss", "budget", "verdict"]);
-    for Flash { program, what, budget, limit } in FLASH {
-        let (size, symbols) = programs.read(program)?;
-        let Size { text, data, bss } = over(size, empty);
-        let panics = panics(program, &symbols);
-        let verdict = match budget {
-            _ if !panics.is_empty() => "FAILED: can panic".to_owned(),
-            _ if text > *limit && arguments.opt_level.is_none() => format!("FAILED: limit {limit}"),
-            Some(budget) if text > *budget => format!("over by {}", text - budget),
-            Some(_) => "within".to_owned(),
-            None => String::new(),
-        };
-        if verdict.starts_with("FAILED") && panics.is_empty() {
-            faults.push(format!("{program} has grown to {text} bytes of text; the limit is {limit}"));
-        }
-        faults.extend(panics);
-        let budget = budget.map(|budget| budget.to_string()).unwrap_or_default();
-        flash.add_row([what, &*text.to_string(), &data.to_string(), &bss.to_string(), &budget, &verdict]);
-    }
-    println!("{flash}");
-
-    let mut ram = Table::new();
-    ram.load_preset(UTF8_FULL_CONDENSED).set_header(["memory", "bytes", "budget", "verdict"]);
-    let (_, symbols) = programs.read("ram")?;
-    for (symbol, what, budget) in RAM {
-        let size =
-            symbols.iter().find(|known| known.name == *symbol).with_context(|| format!("no symbol {symbol}"))?.size;
-        let verdict = if size > *budget { format!("over by {}", size - budget) } else { "within".to_owned() };
-        ram.add_row([what, &*size.to_string(), &budget.to_string(), &verdict]);
-    }
-    println!("{ram}");
-
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    let programs = Programs::build(sh)?;
+    let mut faults = Vec::new();
+    println!("{}", programs.flash(&mut faults)?);
+    println!("{}", programs.ram(&mut faults)?);
     if !faults.is_empty() {
         bail!("{}", faults.join("\n"));
     }
     Ok(())
+}
+
+/// How a size stands to what was wanted and to what there was.
+fn verdict(bytes: u64, budget: Option<u64>, limit: u64) -> String {
+    match budget {
+        _ if bytes > limit => format!("FAILED: limit {limit}"),
+        Some(budget) if bytes > budget => format!("over by {}", bytes - budget),
+        Some(_) => "within".to_owned(),
+        None => String::new(),
+    }
 }
 
 fn over(size: Size, empty: Size) -> Size {
@@ -119,21 +99,73 @@ struct Programs {
 }
 
 impl Programs {
-    fn build(sh: &Shell, arguments: &Arguments) -> Result<Self> {
+    fn build(sh: &Shell) -> Result<Self> {
         let machine = platforms::machine(sh);
         let manifest = metadata::root().join("bare/sizes/Cargo.toml");
         let build = machine.cargo("build", TARGET, "-Clinker-flavor=ld.lld", "core")?;
         let build =
             build.args(["--quiet", "--locked", "--profile", "small", "--bins", "--manifest-path"]).arg(manifest);
-        let mut build = build.env(variable(TARGET, "LINKER"), "ld.lld-22");
-        if let Some(level) = &arguments.opt_level {
-            build = build.env("CARGO_PROFILE_SMALL_OPT_LEVEL", level);
-        }
-        build.run()?;
+        build.env(variable(TARGET, "LINKER"), "ld.lld-22").run()?;
         Ok(Programs { folder: machine.scratch.join(TARGET).join(TARGET).join("small") })
+    }
+
+    fn flash(&self, faults: &mut Vec<String>) -> Result<Table> {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED).set_header(["flash", "text", "data", "bss", "budget", "verdict"]);
+        let (empty, symbols) = self.read("empty")?;
+        faults.extend(panics("empty", &symbols));
+        for Flash { program, what, budget, limit } in FLASH {
+            let (size, symbols) = self.read(program)?;
+            let Size { text, data, bss } = over(size, empty);
+            let panics = panics(program, &symbols);
+            let verdict =
+                if panics.is_empty() { verdict(text, *budget, *limit) } else { "FAILED: can panic".to_owned() };
+            if text > *limit {
+                faults.push(format!("{program} takes {text} bytes of text; the limit is {limit}"));
+            }
+            faults.extend(panics);
+            let budget = budget.map(|budget| budget.to_string()).unwrap_or_default();
+            table.add_row([what, &*text.to_string(), &data.to_string(), &bss.to_string(), &budget, &verdict]);
+        }
+        Ok(table)
+    }
+
+    fn ram(&self, faults: &mut Vec<String>) -> Result<Table> {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED).set_header(["memory", "bytes", "budget", "verdict"]);
+        let (_, symbols) = self.read("ram")?;
+        for Ram { symbol, what, budget, limit } in RAM {
+            let known = symbols.iter().find(|known| known.name == *symbol);
+            let bytes = known.with_context(|| format!("no symbol {symbol}"))?.size;
+            if bytes > *limit {
+                faults.push(format!("{what} takes {bytes} bytes of memory; the limit is {limit}"));
+            }
+            table.add_row([what, &*bytes.to_string(), &budget.to_string(), &verdict(bytes, Some(*budget), *limit)]);
+        }
+        Ok(table)
     }
 
     fn read(&self, program: &str) -> Result<(Size, Vec<Symbol>)> {
         program::read(&self.folder.join(program))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_harder_than_a_budget() {
+        assert_eq!(verdict(10, Some(10), 10), "within");
+        assert_eq!(verdict(12, Some(10), 12), "over by 2");
+        assert_eq!(verdict(12, Some(20), 11), "FAILED: limit 11");
+        assert_eq!(verdict(12, None, 12), "");
+    }
+
+    #[test]
+    fn what_panics_is_known_by_its_symbols() {
+        let symbol = |name: &str| Symbol { name: name.to_owned(), size: 2 };
+        assert!(panics("a", &[symbol("_start"), symbol("_RNvCs_5latch5LATCH")]).is_empty());
+        assert_eq!(panics("a", &[symbol("_RNvNtCs_4core9panicking18panic_bounds_check")]).len(), 1);
     }
 }

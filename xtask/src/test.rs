@@ -22,7 +22,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let published: Vec<_> = packages.iter().filter(|package| package.is_published()).collect();
     let mut steps = Steps::new();
 
-    steps.commands("format", [cmd!(sh, "cargo fmt --all --check")]);
+    let format = || cmd!(sh, "cargo fmt --all --check");
+    steps.commands("format", [format(), format().args(["--manifest-path", "bare/Cargo.toml"])]);
     steps.check("rows of REGRESSIONS.md", || rows::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.check("tables of interrupts", || interrupts::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.commands(

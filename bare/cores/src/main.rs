@@ -1,5 +1,5 @@
-//! All cores of a machine without a system: the conformance suite of their platform, a deque and a barrier that they share,
-//! and one static pool.
+//! All cores of a machine without a system: the conformance suite of their platform and of `Spin`, a deque and a barrier that
+//! they share, and one static pool.
 //!
 //! A core that has nothing to do sleeps in `wfi`, in the kit's kernel, and another one's interrupt wakes it.
 #![no_std]
@@ -13,6 +13,7 @@ use core::time::Duration;
 use kit::kernel::{self, Kernel};
 use kit::machine::CORES;
 use reveille::futex::conformance::{Options, Suite};
+use reveille::futex::{Platform, Spin};
 
 reveille::futex::platform!(Kernel);
 kit::entry!(main);
@@ -22,9 +23,12 @@ const LATE: Duration = Duration::from_millis(500);
 
 static SUITE: Suite = Suite::new(Options::quick().hand_offs(5_000).late(LATE));
 
+/// The same for the platform that needs no kernel; on Arm it waits for events.
+static SPIN: Suite<Spin> = Suite::new(Options::quick().untimed());
+
 fn main(core: usize) {
-    let suite = if core == 0 { SUITE.lead(CORES as u32 - 1).map(drop) } else { SUITE.follow() };
-    suite.unwrap_or_else(|failure| panic!("{failure}"));
+    conform(&SUITE, core);
+    conform(&SPIN, core);
     shared::run(core);
     pool::run(core);
     if core == 0 {
@@ -33,4 +37,9 @@ fn main(core: usize) {
             assert!(kernel::woken(core) > 0);
         }
     }
+}
+
+fn conform<P: Platform>(suite: &Suite<P>, core: usize) {
+    let outcome = if core == 0 { suite.lead(CORES as u32 - 1).map(drop) } else { suite.follow() };
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use reveille::Pool;
 use reveille::barrier::{Barrier, BitBarrier, Group, Names, TreeBarrier};
-use reveille::bridge::{Bridge, Budget, Chain, Node, Parker};
+use reveille::bridge::{Bridge, Budget, Chain, Hold, Node, Parker};
 use reveille::deque::{Block, Deque, Inline, Slot, Steal};
 use reveille::futex::{AtomicU32, Deadline, wake};
 use reveille::latch::{CoreLatch, CountdownLatch};
@@ -47,8 +47,10 @@ pub(crate) fn interrupt(number: u32) {
     POOL.set_idle_policy(if number % 2 == 0 { IdlePolicy::Brief } else { IdlePolicy::Sleep });
     let word = AtomicU32::new(0);
     wake(&word, core::num::NonZeroU32::MAX);
-    let later = Deadline::after(Duration::from_secs(1));
-    assert!(later.remaining(Deadline::now()).is_some_and(|left| left <= Duration::from_secs(1)));
+    let now = Deadline::now();
+    let later = Deadline::from_nanos(now.as_nanos()).saturating_add(Duration::from_secs(1));
+    assert_eq!(later.remaining(now), Some(Duration::from_secs(1)));
+    assert!(!later.is_never() && Deadline::after(Duration::MAX).is_never());
 }
 
 /// As the owner of one.
@@ -68,11 +70,16 @@ fn latches() {
 
 fn barriers() {
     let mut barrier = Barrier::new(2);
-    assert!(barrier.break_with(1));
+    assert!(barrier.break_with(1) && Barrier::try_new(0).is_err());
     barrier.reset(1).expect("one party");
     assert!(barrier.arrive().is_ok_and(|token| token.is_passed()));
     // SAFETY: the only party, after its last use.
     assert!(unsafe { Barrier::dissolve(&barrier) });
+    let mut led = 0;
+    let completed = Barrier::with_completion(1, || led += 1);
+    assert!(completed.arrive().is_ok_and(|token| token.arrival().is_leader()));
+    drop(completed);
+    assert_eq!(led, 1);
     let mut group = Group::<2>::new();
     let members = group.members();
     assert_eq!(members[1].index(), 1);
@@ -84,16 +91,20 @@ fn barriers() {
 
 fn deques() {
     let mut slots = [const { Slot::<u32>::new() }; 4];
-    let mut borrowed = Deque::borrowed(&mut slots).expect("a power of two");
+    let mut borrowed = Deque::borrowed_fifo(&mut slots).expect("a power of two");
     let (owner, thief) = borrowed.split();
     (0..4).for_each(|item| owner.try_push(item).expect("there is room"));
     let (mut small, mut large) = (Block::<u32, 2>::new(), Block::<u32, 8>::new());
     let mut donated = Deque::donated_fifo(&mut small);
     let (other, _) = donated.split();
     assert!(other.donate(&mut large).is_ok() && other.capacity() == 8);
-    assert!(thief.steal_batch_with_limit(&other, 2).is_success());
-    assert_eq!(thief.steal_batch_and_pop(&other), Steal::Success(2));
-    assert_eq!((owner.pop(), owner.pop(), other.len()), (Some(3), None, 2));
+    assert!(thief.steal_batch_with_limit(&other, 1).is_success());
+    assert!(thief.steal_batch(&other).is_success());
+    assert_eq!(other.len(), 3);
+    assert_eq!(thief.steal_batch_with_limit_and_pop(&other, 1), Steal::Success(3));
+    let empty = thief.steal_batch_and_pop(&other).or_else(|| thief.steal());
+    assert!(!empty.is_retry() && empty.success().is_none() && owner.pop().is_none());
+    assert_eq!([other.pop(), other.pop(), other.pop()], [Some(0), Some(1), Some(2)]);
     let inline: Deque<u32, Inline<2>> = Deque::new();
     // SAFETY: the only one who knows of it.
     let owner = unsafe { inline.owner() };
@@ -102,12 +113,17 @@ fn deques() {
 
 /// As the loop of one.
 fn bridge() {
-    let mut nodes = [const { Node::new(1) }; 2];
+    let (mut nodes, mut surplus) = ([const { Node::new(1) }; 2], Node::new(1));
     let bridge: Bridge<&mut Node<u32>, Parker> = Bridge::bounded(2, Parker::new());
-    let mut receiver = bridge.attach().expect("the only receiver");
+    let mut receiver = Bridge::attach_to(&bridge).expect("the only receiver");
+    let hold = Hold::new(&bridge);
+    assert!(receiver.is_held());
+    drop(hold); // which tells the loop
+    assert!(receiver.drain(Budget::ALL, |_| ()).is_ok_and(|drained| drained.items == 0) && !receiver.is_held());
     let mut chain: Chain<_> = nodes.iter_mut().collect();
     let node = chain.pop().expect("there are two");
     assert!(bridge.try_publish(0, node).is_ok() && bridge.publish_chain(0, chain).is_ok());
+    assert!(bridge.try_publish(0, &mut surplus).is_err_and(|refused| refused.is_full()));
     let mut sum = 0;
     let drained = receiver.drain(Budget::items(1), |node| sum += node.value);
     assert!(drained.is_ok_and(|drained| drained.items == 1 && drained.more));
