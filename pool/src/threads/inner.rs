@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use std::alloc::{self, Layout};
 use std::any::Any;
 use std::boxed::Box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 
 use reveille_futex::Os;
@@ -28,6 +28,9 @@ pub(super) type Hook = Box<dyn Fn(usize) + Send + Sync>;
 
 /// Called with the payload of a panic that nobody waits for.
 pub(super) type PanicHandler = Box<dyn Fn(Box<dyn Any + Send>) + Send + Sync>;
+
+/// The pools that a thread of the program's belongs to: nobody knows when it ends, so they are kept for good.
+static RESIDENTS: Mutex<Vec<Arc<Inner>>> = Mutex::new(Vec::new());
 
 /// Shared by the handle, the threads and the tasks.
 pub(super) struct Inner {
@@ -116,8 +119,8 @@ impl Inner {
         debug_assert!(occupied, "the first seat is the caller's");
         // SAFETY: occupied above, and this thread's for good.
         let worker = unsafe { settle(seat) };
-        core::mem::forget(self.clone()); // nobody knows when the thread ends
-        // SAFETY: as above; the share that was just forgotten keeps it.
+        RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner).push(self.clone());
+        // SAFETY: as above, and kept for good.
         unsafe { current::settle(worker) };
     }
 
