@@ -10,6 +10,7 @@ mod sanitize;
 mod steps;
 mod sweep;
 mod test;
+mod twins;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ enum Command {
     Platforms(platforms::Arguments),
     /// Run the benchmarks and write docs/benchmarks.md: tables, charts, targets and where we lose
     BenchReport(bench_report::Arguments),
+    /// Make the known mistakes that one thread can show, in a copy; a property test must fail on each
+    Twins(twins::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
 }
@@ -66,6 +69,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Mutants(arguments) => mutants::run(&sh, arguments),
         Command::Platforms(arguments) => platforms::run(&sh, arguments),
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
+        Command::Twins(arguments) => twins::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }
