@@ -168,3 +168,16 @@ impl Error for PartiesError {}
 impl Error for Completed {}
 impl Error for ResetError {}
 impl Error for AllClaimed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_are_distinct_and_leave_small_numbers_to_users() {
+        let reasons = [Broken::PANICKED, Broken::EMPTY, Broken::LEFT, Broken::RESET];
+        for (i, &reason) in reasons.iter().enumerate() {
+            assert!(reason >= u32::MAX - 3 && !reasons[..i].contains(&reason));
+        }
+    }
+}

@@ -9,7 +9,7 @@ use reveille_futex::sync::atomic::Ordering;
 use reveille_futex::{Deadline, Platform};
 
 use crate::completion::Completion;
-use crate::state::{BROKEN, MAX_PARTIES, SLEEPERS, State, WAKERS};
+use crate::state::{BROKEN, MAX_PARTIES, State};
 use crate::{Barrier, Broken, PartiesError, RegisterError, ResetError};
 
 impl<P: Platform, C: Completion> Barrier<P, C> {
@@ -105,7 +105,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             if now.arrived() > 0 {
                 return Err(ResetError::Busy(now.arrived()));
             }
-            if self.exchange(now, now.without(BROKEN | SLEEPERS | WAKERS).next()) {
+            if self.exchange(now, now.next()) {
                 return Ok(());
             }
         }

@@ -46,8 +46,8 @@ impl<P: Platform> Core<P> {
     }
 
     pub(crate) fn word(&self) -> Word {
-        // Acquire: pairs with `post`; a reader that sees PENDING sees the item. Refusals rely on nothing.
-        Word(self.word.load(Ordering::Acquire))
+        // Relaxed: a refusal relies on nothing, and a loop that sees PENDING clears it before it looks for the item.
+        Word(self.word.load(Ordering::Relaxed))
     }
 
     /// Replaces the word by `next` of it; returns the one before.

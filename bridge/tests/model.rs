@@ -1,9 +1,13 @@
 //! A bridge against queues and a counter that are obviously right, one operation at a time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use reveille_bridge::{Boxed, Bridge, Budget, Chain, Parker, Phase, PublishError};
+use reveille_futex::Deadline;
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
@@ -54,6 +58,25 @@ fn is_closed<T>(error: &PublishError<T>) -> bool {
 }
 
 proptest! {
+    /// A chain is a stack until it is published, and drops what it has.
+    #[test]
+    fn a_chain_does_what_a_stack_does(steps in prop::collection::vec(any::<bool>(), 0..40)) {
+        let alive = Arc::new(());
+        let (mut chain, mut stack) = (Chain::new(), Vec::new());
+        for (number, push) in steps.into_iter().enumerate() {
+            if push {
+                chain.push(Boxed::new((number, alive.clone())));
+                stack.push(number);
+            } else {
+                prop_assert_eq!(chain.pop().map(|item| item.0), stack.pop());
+            }
+            prop_assert_eq!((chain.len() as usize, chain.is_empty()), (stack.len(), stack.is_empty()));
+            prop_assert_eq!(Arc::strong_count(&alive), stack.len() + 1);
+        }
+        drop(chain);
+        prop_assert_eq!(Arc::strong_count(&alive), 1, "nothing is left behind");
+    }
+
     #[test]
     fn a_bridge_does_what_queues_do(
         capacity in prop::option::of(0..6_u32), operations in prop::collection::vec(operation(), 0..80)
@@ -136,4 +159,31 @@ proptest! {
             }
         }
     }
+}
+
+/// A publisher sleeps for room until there is some, or its deadline passes, and not on the loop's own thread.
+#[test]
+fn a_publisher_sleeps_for_room_or_until_its_deadline() {
+    let bridge = Bridge::<Boxed<u32>, Parker>::bounded(1, Parker::new());
+    bridge.try_publish(0, Boxed::new(1)).unwrap();
+    thread::scope(|s| {
+        let impatient = s.spawn(|| {
+            let (start, timeout) = (Instant::now(), Duration::from_millis(20));
+            let error = bridge.publish_until(0, Boxed::new(2), Deadline::after(timeout)).unwrap_err();
+            (error.is_full(), start.elapsed() >= timeout)
+        });
+        assert_eq!(impatient.join().unwrap(), (true, true));
+        let mut receiver = bridge.attach().unwrap();
+        let patient = s.spawn(|| bridge.publish(0, Boxed::new(3)).is_ok());
+        let mut got = Vec::new();
+        while got.len() < 2 {
+            receiver.wait(Duration::from_secs(60));
+            receiver.drain(Budget::ALL, |item| got.push(*item)).unwrap();
+        }
+        assert_eq!(got, [1, 3]);
+        assert!(patient.join().unwrap());
+        assert_eq!(bridge.in_flight(), Some(0));
+        bridge.try_publish(0, Boxed::new(4)).unwrap();
+        assert!(matches!(bridge.publish(0, Boxed::new(5)), Err(PublishError::WouldDeadlock(_))));
+    });
 }

@@ -238,20 +238,20 @@ pub fn barrier_leaver_leads_for_those_who_are_there(check: Check) {
             Box::new(move || shared.1.store(shared.0.0[1].load(Ordering::Relaxed), Ordering::Relaxed))
         };
         let barrier = Arc::new(Stepped::with_completion_on(2, step));
-        let other = thread::spawn({
-            let (barrier, shared) = (barrier.clone(), shared.clone());
-            move || {
-                shared.0.write(1, 1);
-                if barrier.arrive().unwrap().withdraw().is_err() {
-                    return 1; // the phase is complete, with this arrival
-                }
+        let leaver = thread::spawn({
+            let barrier = barrier.clone();
+            move || barrier.arrive_and_drop().unwrap()
+        });
+        shared.0.write(1, 1);
+        let arrived_with = match barrier.arrive().unwrap().withdraw() {
+            Ok(()) => {
                 shared.0.write(1, 2);
                 barrier.wait();
                 2
             }
-        });
-        barrier.arrive_and_drop().unwrap();
-        let arrived_with = other.join().unwrap();
+            Err(_) => 1, // the phase is complete, with the first arrival
+        };
+        leaver.join().unwrap();
         assert!(shared.1.load(Ordering::Relaxed) >= arrived_with, "what the other one did before it arrived");
     });
 }

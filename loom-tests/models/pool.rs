@@ -264,6 +264,25 @@ pub fn join_stack_forced_exposure_begins_after_a_reclaim(check: Check) {
     });
 }
 
+/// A task that one searcher has forced out is whole for another one that claims it.
+pub fn join_stack_forced_exposure_hands_the_task_on(check: Check) {
+    fn force(stack: &Stack) {
+        stack.stack.force::<Os>();
+    }
+
+    check.bound(2).run(|| {
+        let stack = Stack::new(2, false);
+        // Quiet at first: one public task would be enough for a thief.
+        stack.fork_and_join(0);
+        let forcer = thread::spawn({
+            let stack = stack.clone();
+            move || force(&stack)
+        });
+        Stack::beside(&stack, 1, Stack::steal_and_run, || stack.fork_and_join(0));
+        forcer.join().unwrap();
+    });
+}
+
 /// A fork that finds the stack full stands in the spare slot for a moment. A searcher that comes just then does not publish it.
 pub fn join_stack_forced_exposure_leaves_a_fork_beyond_the_capacity_alone(check: Check) {
     check.run(|| {

@@ -16,6 +16,7 @@ mod sizes;
 mod steps;
 mod sweep;
 mod test;
+mod twins;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,8 @@ enum Command {
     BenchReport(bench_report::Arguments),
     /// Run programs on rayon with reveille below it, compare their results and times with rayon's own
     Compat(compat::Arguments),
+    /// Make the known mistakes that one thread can show, in a copy; a property test must fail on each
+    Twins(twins::Arguments),
     /// Check that each row of REGRESSIONS.md has a twin
     Rows,
     /// Check that each public function of the layers says whether an interrupt may call it
@@ -84,6 +87,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::BenchReport(arguments) => bench_report::run(&sh, arguments),
         Command::Interrupts => interrupts::check(&metadata::root()).map(|summary| println!("{summary}")),
         Command::Compat(arguments) => compat::run(&sh, arguments),
+        Command::Twins(arguments) => twins::run(&sh, arguments),
         Command::Rows => rows::check(&metadata::root()).map(|summary| println!("{summary}")),
     }
 }

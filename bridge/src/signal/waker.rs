@@ -52,7 +52,8 @@ impl WakerSignal {
     pub(crate) fn register(&self, waker: &Waker) {
         // Acquire: pairs with the way back to IDLE in `signal`; the waker is ours, and what was published before that
         // signal is seen by the look that follows.
-        if self.state.compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire).is_err() {
+        // Relaxed on failure: the task is polled again, and comes here again.
+        if self.state.compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Relaxed).is_err() {
             waker.wake_by_ref();
             hint::spin_loop(); // the signaller is two steps from the end
             return;
@@ -65,12 +66,12 @@ impl WakerSignal {
                 _ => slot.replace(waker.clone()),
             }
         });
-        // Release: pairs with `signal`, which reads the waker. Acquire, here and in the swap: pairs with a signal that came
-        // meanwhile, whose item the look that follows must see.
-        if self.state.compare_exchange(REGISTERING, IDLE, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        // Release, here and in the swap: pairs with `signal`, which takes the waker. A signal that came meanwhile is acquired
+        // by the next registration: the task wakes itself, and the swap is part of the signal's release sequence.
+        if self.state.compare_exchange(REGISTERING, IDLE, Ordering::Release, Ordering::Relaxed).is_err() {
             // SAFETY: still ours, because the state is not IDLE.
             let waker = self.waker.with_mut(|slot| unsafe { (*slot).take() });
-            self.state.swap(IDLE, Ordering::AcqRel);
+            self.state.swap(IDLE, Ordering::Release);
             if let Some(waker) = waker {
                 waker.wake();
             }
