@@ -31,6 +31,17 @@ pub enum Error {
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why a wait did not end with a report.
+///
+/// ```
+/// use std::time::Duration;
+/// use reveille_cluster::{Group as _, Options, WaitError, local::Place};
+///
+/// let mut group = Place::new().create("g", ["a"], &Options::new()).unwrap();
+/// match group.wait(Duration::from_millis(1)) {
+///     Err(WaitError::Timeout { missing }) => assert_eq!(missing, ["a"]),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WaitError {

@@ -72,6 +72,24 @@ pub trait Group {
 }
 
 /// A worker's end of the queue of tasks: each goes to one worker at a time, and to another if that one dies.
+///
+/// ```
+/// use std::time::Duration;
+/// use reveille_cluster::{Options, Outcome, Taken, Worker, local::Place};
+///
+/// fn work_off(worker: &mut dyn Worker) -> usize {
+///     let mut done = 0;
+///     while let Taken::Task(lease) = worker.take(Duration::from_secs(1)).unwrap() {
+///         worker.complete(&lease, Outcome::Done(lease.payload.clone())).unwrap();
+///         done += 1;
+///     }
+///     done // the run is over
+/// }
+///
+/// let place = Place::new();
+/// let _group = place.create("g", ["a", "b", "c"], &Options::new()).unwrap();
+/// assert_eq!(work_off(&mut place.worker("g")), 3);
+/// ```
 pub trait Worker {
     /// The next task, for at most `timeout`.
     ///
@@ -205,7 +223,8 @@ impl Outcome {
 /// What became of a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recorded {
-    /// It counts. So many tasks are missing now; exactly one caller is told zero.
+    /// It counts. So many tasks are missing now. In process and on a server exactly one task is told zero, in shared memory
+    /// at most one.
     First {
         /// Tasks that are not complete.
         remaining: u64,
@@ -221,13 +240,25 @@ pub enum Recorded {
 }
 
 /// The outcome of every task.
+///
+/// ```
+/// use std::time::Duration;
+/// use reveille_cluster::{Group as _, OnFailure, Options, Outcome, local::Place};
+///
+/// let options = Options::new().on_failure(OnFailure::CollectAll);
+/// let mut group = Place::new().create("g", ["a", "b"], &options).unwrap();
+/// group.complete("a", Outcome::done("1")).unwrap();
+/// group.complete("b", Outcome::failed("no disk")).unwrap();
+/// let report = group.wait(Duration::ZERO).unwrap();
+/// assert_eq!(report.failures().collect::<Vec<_>>(), [("b", "no disk")]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The run.
     pub epoch: Epoch,
     /// By task.
     pub outcomes: BTreeMap<String, Outcome>,
-    /// Members that died and were not waited for. Only in shared memory.
+    /// Members that died and were not waited for, in this run and before. Only in shared memory.
     pub departed: Vec<String>,
 }
 

@@ -156,6 +156,41 @@ fn a_killed_member_departs() {
 }
 
 #[test]
+fn whoever_is_done_may_leave() {
+    let mut producer = shm::create_anonymous(&Config::new(3)).unwrap();
+    let [mut a, mut b, c] = [0, 1, 2].map(|name| member(producer.path(), name));
+    a.complete("0", Outcome::failed("")).unwrap();
+    drop(a); // before the phase is over
+    drop(c); // without having done anything
+    b.arrive_and_wait(LONG).unwrap();
+    drop(b); // after
+    let report = producer.wait(LONG).unwrap();
+    assert_eq!(report.outcomes.keys().collect::<Vec<_>>(), ["0", "1"], "those who did their tasks");
+    assert_eq!(report.failures().count(), 1);
+    assert!(report.departed.is_empty());
+}
+
+#[test]
+fn a_death_after_the_phase_takes_nothing_back() {
+    let mut producer = shm::create_anonymous(&Config::new(2).on_death(OnDeath::Depart)).unwrap();
+    let mut dying = child(producer.path(), 1);
+    let mut here = member(producer.path(), 0);
+    let mut late = shm::attach(producer.path(), LONG).unwrap();
+    dying.tell("arrive");
+    here.arrive_and_wait(LONG).unwrap();
+    assert_eq!(dying.hear(), "passed");
+    dying.kill();
+    here.complete("0", Outcome::done("")).unwrap();
+    let first = producer.wait(LONG).unwrap();
+    assert_eq!(first.outcomes.keys().collect::<Vec<_>>(), ["0", "1"], "it lived in the first phase");
+    assert!(first.departed.is_empty());
+    let second = producer.wait(LONG).unwrap();
+    assert_eq!(second.outcomes.keys().collect::<Vec<_>>(), ["0"]);
+    assert_eq!(second.departed, ["1"]);
+    assert_eq!(late.wait(LONG).unwrap(), first, "by whoever asks later, too");
+}
+
+#[test]
 fn a_stopped_member_is_late_and_not_dead() {
     for on_death in [OnDeath::Break, OnDeath::Depart] {
         let region = shm::create_anonymous(&Config::new(2).on_death(on_death)).unwrap();
@@ -259,6 +294,21 @@ fn a_stale_file_is_nobodys_group() {
     member(&path, 0); // the name is free again
     second.unlink().unwrap();
     assert!(!path.exists());
+}
+
+#[test]
+fn creators_race_and_one_of_them_makes_it() {
+    let folder = folder();
+    let path = folder.path().join("region");
+    for _ in 0..20 {
+        let made = thread::scope(|s| {
+            let creators = [(); 3].map(|()| s.spawn(|| shm::create(&path, &Config::new(2))));
+            creators.map(|creator| creator.join().unwrap()) // all of them alive until then
+        });
+        let (ready, refused): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+        assert_eq!(ready.len(), 1);
+        assert!(refused.iter().all(|refused| matches!(refused, Err(Error::Busy(_)))), "{refused:?}");
+    }
 }
 
 #[test]

@@ -98,6 +98,22 @@ impl Server {
 
 /// A run of a group on a server, for async code. The methods are those of [`crate::Group`], with the same answers and
 /// errors; their futures are cancel-safe.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use reveille_cluster::{Options, Outcome, Taken, redis::Server};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new("redis://127.0.0.1:6379")?;
+/// let mut group = server.create_async("render", ["frame 1"], &Options::new()).await?;
+/// let mut worker = server.worker_async("render")?;
+/// if let Taken::Task(lease) = worker.take(Duration::from_secs(1)).await? {
+///     worker.complete(&lease, Outcome::done("pixels")).await?;
+/// }
+/// assert_eq!(group.wait(Duration::from_secs(1)).await?.outcomes.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AsyncGroup {
     core: Core,

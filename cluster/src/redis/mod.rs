@@ -75,7 +75,7 @@ pub struct Server {
 
 impl Server {
     /// A server by its address, such as `redis://user:password@host:6379/0`, or by anything else that the `redis` crate
-    /// takes.
+    /// takes. Encryption (`rediss://`) is a feature of that crate: name it in your own manifest.
     ///
     /// # Errors
     ///

@@ -10,9 +10,10 @@ use std::time::Duration;
 use reveille_barrier::{BitBarrier, BitMember, Names};
 use reveille_futex::Deadline;
 use reveille_futex::shared::Shared;
-use reveille_futex::sync::atomic::Ordering;
+use reveille_futex::sync::atomic::{AtomicU64, Ordering};
 
 use super::breakage::Breakage;
+use super::entry::{Entry, following, not_after};
 use super::lock::{self, Kind};
 use super::region::{MEMBER, Mapping, refused};
 use crate::{Epoch, Error, Outcome, Recorded, Report, WaitError};
@@ -79,7 +80,28 @@ impl Group {
         self.mapping.region().barrier.members().iter().collect()
     }
 
-    /// Completes this member's task and waits for the others: a barrier.
+    /// Completes this member's task and waits for the others: a barrier. Blocks; the report is all that it allocates.
+    ///
+    /// *Ordering.* What every member did before it arrived happens before this returns `Ok`, in whichever process.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use reveille_cluster::shm::{self, Config};
+    ///
+    /// let region = shm::create_anonymous(&Config::new(2)).unwrap();
+    /// std::thread::scope(|s| {
+    ///     for name in 0..2 {
+    ///         let path = region.path();
+    ///         s.spawn(move || {
+    ///             let mut member = shm::attach(path, Duration::ZERO).unwrap(); // in another process, usually
+    ///             member.join(name).unwrap();
+    ///             let report = member.arrive_and_wait(Duration::from_secs(10)).unwrap();
+    ///             assert_eq!(report.outcomes.len(), 2);
+    ///             member.arrive_and_wait(Duration::from_secs(10)).unwrap(); // before one of them leaves
+    ///         });
+    ///     }
+    /// });
+    /// ```
     ///
     /// # Errors
     ///
@@ -107,15 +129,9 @@ impl Group {
     /// Records the outcome, then arrives; returns who is missing, or nothing if it was done before.
     fn arrive(&mut self, failed: bool) -> Option<Names> {
         let member = self.member.as_mut().filter(|_| !self.arrived)?;
-        let failures = &self.mapping.region().failed[(self.phase % 2) as usize];
-        let bit = 1_u64 << member.name();
-        // Relaxed: published by the arrival. Nobody else writes this bit, and whoever reads that of the phase before last has
-        // been told so.
-        if failed {
-            failures.fetch_or(bit, Ordering::Relaxed)
-        } else {
-            failures.fetch_and(!bit, Ordering::Relaxed)
-        };
+        let outcome = &self.mapping.region().outcomes[(self.phase % 2) as usize][member.name() as usize];
+        // Relaxed: published by the arrival. It replaces the entry of the phase before last; see `report`.
+        outcome.store(Entry::new(self.phase, failed).word(), Ordering::Relaxed);
         self.arrived = true;
         Some(member.arrive())
     }
@@ -146,8 +162,14 @@ impl Group {
             }
             any = true;
             if region.departs() {
-                // Release: pairs with the load in `report`. Before the removal, which lets the phase complete.
-                region.departed.fetch_or(1 << name, Ordering::Release);
+                let departure = Entry::new(self.phase, false).word();
+                // Relaxed: published by the removal, which may complete the phase. Others find the same phase.
+                let _ = region.departures[name as usize].compare_exchange(
+                    0,
+                    departure,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
                 region.barrier.remove(name);
             } else {
                 self.break_with(Breakage::died(name));
@@ -160,35 +182,34 @@ impl Group {
     fn report(&mut self) -> Result<Report, WaitError> {
         let region = self.mapping.region();
         let phase = self.phase;
-        // Acquire: so that the phase is read after the failures; if it is the next one, nobody has overwritten them.
-        let failed = region.failed[(phase % 2) as usize].load(Ordering::Acquire);
-        let departed = region.departed.load(Ordering::Acquire);
-        let members = region.barrier.members();
-        let present = region.barrier.phase();
+        // Relaxed: the end of the phase, which was seen, published its entries. A later one says so itself.
+        let read = |word: &AtomicU64| Entry::read(word.load(Ordering::Relaxed));
+        let outcomes = region.outcomes[(phase % 2) as usize].each_ref().map(read);
+        let departures = region.departures.each_ref().map(read);
         if let Some(member) = &mut self.member {
             let _ = member.wait_until(Deadline::PASSED); // over; on to the next
         }
         self.arrived = false;
         self.phase = following(phase);
-        if present != self.phase {
+        if outcomes.iter().flatten().any(|entry| !not_after(entry.phase(), phase)) {
+            // Somebody has completed the phase after the next: what is left of this one is a part.
+            let present = region.barrier.phase();
             self.phase = self.member.as_ref().map_or(present, BitMember::phase);
             return Err(WaitError::Superseded { by: region.epoch(present) });
         }
-        let outcome = |name: u32| match failed >> name & 1 {
-            0 => Outcome::Done(Vec::new()),
-            _ => Outcome::Failed(String::new()),
-        };
+        let departed = |name: &usize| departures[*name].is_some_and(|entry| not_after(entry.phase(), phase));
+        // Whoever died after it had recorded an outcome, and before it arrived, has an entry and has departed.
+        let outcomes = outcomes.iter().enumerate().filter(|(name, _)| !departed(name)).filter_map(|(name, entry)| {
+            let entry = entry.filter(|entry| entry.phase() == phase)?;
+            let outcome = if entry.failed() { Outcome::Failed(String::new()) } else { Outcome::Done(Vec::new()) };
+            Some((name.to_string(), outcome))
+        });
         Ok(Report {
             epoch: region.epoch(phase),
-            outcomes: members.iter().map(|name| (name.to_string(), outcome(name))).collect(),
-            departed: (0..u64::BITS).filter(|name| departed >> name & 1 == 1).map(|name| name.to_string()).collect(),
+            outcomes: outcomes.collect(),
+            departed: (0..departures.len()).filter(departed).map(|name| name.to_string()).collect(),
         })
     }
-}
-
-/// Phases are counted in 31 bits.
-fn following(phase: u32) -> u32 {
-    phase.wrapping_add(1) & (u32::MAX >> 1)
 }
 
 fn in_words(names: Names) -> Vec<String> {

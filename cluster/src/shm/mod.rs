@@ -39,6 +39,7 @@
 //! ```
 
 mod breakage;
+mod entry;
 mod group;
 mod lock;
 mod region;

@@ -33,7 +33,7 @@ use super::lock::{self, Kind};
 use crate::{Epoch, Error, OnFailure};
 
 /// The region is filled. Also says which layout, and which byte order.
-const READY: u32 = 0x7265_7601;
+const READY: u32 = 0x7265_7601; // the low byte is the version
 
 /// Bytes that are locked, far behind the region.
 const USE: u32 = 1 << 20;
@@ -44,6 +44,8 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A creator that is at it for longer has been stopped.
 const CREATION: Duration = Duration::from_secs(5);
+
+const MEMBERS: usize = Names::COUNT as usize;
 
 /// What lies in the file. Only atomics change after READY.
 #[repr(C, align(64))]
@@ -58,10 +60,11 @@ pub(super) struct Region {
     nonce: u64,
     /// Why no run completes any more: a [`Breakage`](super::breakage::Breakage). Set once, by compare-exchange.
     pub(super) broken: AtomicU32,
-    /// Names of those that died and were not waited for. Read-modify-writes only.
-    pub(super) departed: AtomicU64,
-    /// Names of those that failed, in even and in odd phases. Read-modify-writes only, each member its own bit.
-    pub(super) failed: [AtomicU64; 2],
+    /// By the parity of a phase, each member's last outcome: an [`Entry`](super::entry::Entry). Each has one writer, the
+    /// member.
+    pub(super) outcomes: [[AtomicU64; MEMBERS]; 2],
+    /// In which phase a member was found dead and not waited for any more: an entry. Set once, by compare-exchange.
+    pub(super) departures: [AtomicU64; MEMBERS],
     pub(super) barrier: BitBarrier<Shared>,
 }
 
@@ -76,8 +79,8 @@ impl Region {
             fails_fast: u32::from(config.on_failure == OnFailure::FailFast),
             nonce,
             broken: AtomicU32::new(0),
-            departed: AtomicU64::new(0),
-            failed: [AtomicU64::new(0), AtomicU64::new(0)],
+            outcomes: [const { [const { AtomicU64::new(0) }; MEMBERS] }; 2],
+            departures: [const { AtomicU64::new(0) }; MEMBERS],
             barrier: BitBarrier::new_on(Names::first(config.members)),
         }
     }
