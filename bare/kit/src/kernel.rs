@@ -70,11 +70,13 @@ unsafe impl Platform for Kernel {
         let lost = machine::now() + LOST;
         let (mut slept, mut interrupted) = (false, false);
         loop {
-            interrupted |= machine::clear(); // before the look at the slot: a later interrupt stays pending
+            // One step for the wakers, who interrupt under the lock: an interrupt that comes later stays pending.
+            let (interrupt, woken) = locked(|| (machine::clear(), slot.load(Ordering::Relaxed) == 0));
+            interrupted |= interrupt;
             let now = machine::now();
             assert!(now < lost, "core {me} has slept for too long: a wake was lost");
-            if locked(|| slot.load(Ordering::Relaxed)) == 0 {
-                assert!(interrupted || machine::clear(), "core {me} was woken, and not interrupted");
+            if woken {
+                assert!(interrupted, "core {me} was woken, and not interrupted");
                 WOKEN[me].fetch_add(u32::from(slept), Ordering::Relaxed); // a number for tests
                 return WaitOutcome::Returned;
             }
