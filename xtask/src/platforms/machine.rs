@@ -43,7 +43,10 @@ impl<'a> Machine<'a> {
     pub(crate) fn cargo(&self, command: &str, target: &str, flags: &str, libraries: &str) -> Result<Cmd<'a>> {
         self.install(TOOLCHAIN)?;
         let folder = self.scratch.join(target);
+        // Nobody reads a backtrace here, and what prints one is a third of the library.
+        let features = libraries.contains("panic_unwind").then_some("-Zbuild-std-features=panic-unwind");
         Ok(cmd!(self.sh, "/usr/bin/cargo {command} -Zbuild-std={libraries} --target {target} --target-dir {folder}")
+            .args(features)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", "/usr/bin/rustc")
             .env("RUSTDOC", "/usr/bin/rustdoc") // or documentation tests meet another compiler's libraries
