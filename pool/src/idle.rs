@@ -27,7 +27,7 @@ const ROUNDS: u32 = if cfg!(loom) {
 
 /// The first rounds only pause, doubling each time; the others yield to other threads. With few processors a longer spin
 /// takes the time of the thread that it waits for.
-const SPINNING_ROUNDS: u32 = 6;
+pub(crate) const SPINNING_ROUNDS: u32 = 6;
 
 /// What a worker does while another one has its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
