@@ -308,7 +308,7 @@ mod tests {
         let none = one.leave();
         assert_eq!((none.members(), none.round()), (0, 6));
         assert_eq!(none.0 & (Word::SLEEPERS | Word::POISONED), Word::POISONED, "whoever ends the round wakes");
-        let last = Word((Word::ROUND - 1) | (u32::MAX / Word::ROUND) * Word::ROUND);
+        let last = Word((u32::MAX / Word::ROUND * Word::ROUND) | (Word::ROUND - 1));
         assert_eq!((last.members(), last.round()), (WaitGroup::<Os>::MAX, u32::MAX / Word::ROUND));
         assert_eq!(Word(last.round() * Word::ROUND + Word::MEMBER).leave().round(), 0, "rounds wrap");
     }
