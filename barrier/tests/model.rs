@@ -192,3 +192,21 @@ proptest! {
         }
     }
 }
+
+/// A reset starts anew with as many parties as it is told, if that is a number that a barrier can have.
+#[test]
+fn a_reset_takes_the_numbers_that_a_barrier_can_have() {
+    let most = Barrier::<Os>::MAX;
+    let mut barrier = Barrier::new(1);
+    for parties in [1, 2, most] {
+        barrier.break_with(7);
+        let generation = barrier.generation();
+        assert_eq!(barrier.reset(parties), Ok(()));
+        assert_eq!((barrier.parties(), barrier.arrived(), barrier.broken()), (parties, 0, None));
+        assert_eq!(barrier.generation(), generation.wrapping_add(1));
+    }
+    for parties in [0, most + 1] {
+        assert!(barrier.reset(parties).is_err());
+        assert_eq!(barrier.parties(), most, "nothing changes");
+    }
+}

@@ -294,3 +294,22 @@ impl<P: Platform> fmt::Debug for Entered<'_, P> {
         f.debug_struct("Entered").field("group", self.group).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_out_ends_the_round_and_wakes_whoever_sleeps() {
+        let two = Word(5 * Word::ROUND + 2 * Word::MEMBER + Word::POISONED + Word::SLEEPERS);
+        assert_eq!((two.members(), two.round()), (2, 5));
+        let one = two.leave();
+        assert_eq!(one.0, two.0 - Word::MEMBER, "the round goes on, and its sleepers sleep");
+        let none = one.leave();
+        assert_eq!((none.members(), none.round()), (0, 6));
+        assert_eq!(none.0 & (Word::SLEEPERS | Word::POISONED), Word::POISONED, "whoever ends the round wakes");
+        let last = Word((u32::MAX / Word::ROUND * Word::ROUND) | (Word::ROUND - 1));
+        assert_eq!((last.members(), last.round()), (WaitGroup::<Os>::MAX, u32::MAX / Word::ROUND));
+        assert_eq!(Word(last.round() * Word::ROUND + Word::MEMBER).leave().round(), 0, "rounds wrap");
+    }
+}

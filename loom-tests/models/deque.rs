@@ -74,7 +74,25 @@ pub fn pop_and_steal_never_take_the_same_item(check: Check) {
     });
 }
 
-/// As above with two thieves of one steal each.
+/// A thief that is told "empty" may go to sleep on it: it is never told so while an item is there.
+pub fn empty_means_that_nothing_is_there(check: Check) {
+    check.run(|| {
+        let deque = Arc::new(Deque::<usize, Inline<2>>::new());
+        let worker = deque.claim().unwrap();
+        worker.try_push(1).unwrap();
+        worker.try_push(2).unwrap();
+        let other = thread::spawn({
+            let deque = deque.clone();
+            move || deque.stealer().steal()
+        });
+        let mine = deque.stealer().steal();
+        // Two items, and each of the two takes one at the most.
+        let outcomes = [mine, other.join().unwrap()];
+        assert!(outcomes.iter().all(|steal| !steal.is_empty()), "an item is overlooked");
+    });
+}
+
+/// The owner and two thieves of one steal each share two items.
 pub fn two_thieves_and_the_owner_share_two_items(check: Check) {
     check.run(|| {
         let deque = Arc::new(Deque::<usize, Inline<2>>::new());

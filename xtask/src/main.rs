@@ -4,6 +4,7 @@ mod bench_report;
 mod compat;
 mod debian;
 mod features;
+mod full;
 mod interrupts;
 mod metadata;
 mod models;
@@ -35,6 +36,8 @@ struct Arguments {
 enum Command {
     /// What CI runs: format, lints, tests, documentation, the fast tier of the models
     Test,
+    /// Everything, the slow checks included: before a release
+    Full(full::Arguments),
     /// Run the model-checking suite and print a table of its claims
     Models(models::Arguments),
     /// Weaken each ordering above Relaxed and demand that a model notices, or an argument why none can
@@ -77,6 +80,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     sh.change_dir(metadata::root());
     match &arguments.command {
         Command::Test => test::run(&sh),
+        Command::Full(arguments) => full::run(arguments),
         Command::Models(arguments) => models::run(&sh, arguments),
         Command::OrderingSweep(arguments) => sweep::run(&sh, arguments),
         Command::Sanitize(arguments) => sanitize::run(&sh, arguments),

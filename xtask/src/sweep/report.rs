@@ -4,6 +4,7 @@ use super::arguments::Verdict;
 use super::mutants::Mutant;
 
 const KILLED: &str = "killed by `";
+const BLIND: &str = "blind: ";
 
 /// The page of one layer.
 pub(super) fn page(layer: &str, mutants: &[Mutant], verdicts: &[Verdict]) -> String {
@@ -21,7 +22,7 @@ pub(super) fn page(layer: &str, mutants: &[Mutant], verdicts: &[Verdict]) -> Str
     for (mutant, verdict) in mutants.iter().zip(verdicts) {
         let verdict = match verdict {
             Verdict::KilledBy(model) => format!("{KILLED}{model}`"),
-            Verdict::Blind(because) => format!("blind: {}", escape(because)),
+            Verdict::Blind(because) => format!("{BLIND}{}", escape(because)),
             Verdict::Unexplained => "**survives, unexplained**".to_owned(),
         };
         page.push_str(&format!("{}{verdict} |\n", key(mutant)));
@@ -34,6 +35,12 @@ pub(super) fn page(layer: &str, mutants: &[Mutant], verdicts: &[Verdict]) -> Str
 pub(super) fn killer<'a>(page: &'a str, mutant: &Mutant) -> Option<&'a str> {
     let key = key(mutant);
     page.lines().find_map(|line| line.strip_prefix(&key)?.strip_prefix(KILLED)?.strip_suffix("` |"))
+}
+
+/// Whether an earlier page says that no model notices this weakening.
+pub(super) fn is_blind(page: &str, mutant: &Mutant) -> bool {
+    let key = key(mutant);
+    page.lines().any(|line| line.strip_prefix(&key).is_some_and(|verdict| verdict.starts_with(BLIND)))
 }
 
 /// All cells of a row but the last.
