@@ -155,8 +155,8 @@ impl<P: Platform> BitBarrier<P> {
     /// [`NoSuchMember`] if the name is not a member's, or was handed out before.
     pub fn claim(&self, name: u32) -> Result<BitMember<'_, P>, NoSuchMember> {
         let bit = Names::one(name).ok_or(NoSuchMember)?.bits();
-        // Acquire: the claimant starts in a phase that is not older than what it knows of.
-        if self.members.load(Ordering::Acquire) & bit == 0 || self.claimed.fetch_or(bit, Ordering::Acquire) & bit != 0 {
+        // Acquire: the claimant starts in a phase that is not older than what it knows of. Release: pairs with `claimed`.
+        if self.members.load(Ordering::Acquire) & bit == 0 || self.claimed.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
             return Err(NoSuchMember);
         }
         // The phase cannot go on before this member arrives.
@@ -361,10 +361,7 @@ impl<P: Platform> BitMember<'_, P> {
     pub fn arrive(&mut self) -> Names {
         let (barrier, phase) = (self.barrier, self.phase);
         if self.pending {
-            // Acquire: as in `sleep`.
-            let arrived = barrier.arrived.load(Ordering::Acquire);
-            // If the phase is not over now, the reading is of it.
-            return if over(barrier.read(), phase) { Names::NONE } else { barrier.missing_in(phase, arrived) };
+            return barrier.wait_past(phase, Deadline::PASSED).err().unwrap_or(Names::NONE);
         }
         let arrived = self.insert();
         self.pending = true;
