@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 
 use reveille::pool::Priority;
 use reveille::{ThreadPool, ThreadPoolBuilder, Worker};
@@ -101,6 +101,20 @@ fn a_storm_of_panics_leaks_nothing_and_the_pool_works_after() {
         quiet("b");
         assert_eq!(caught(|| pool.enter(|w| w.join(|_| throw(live, "a"), |_| throw(live, "b")))), Some("a"));
         quiet("both");
+
+        // Across threads for certain: the first half waits until the second one runs elsewhere.
+        let begun = AtomicBool::new(false);
+        let wait = || {
+            while !begun.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+        };
+        let elsewhere = |_: &Worker| {
+            begun.store(true, Ordering::Release);
+            throw(live, "elsewhere")
+        };
+        assert_eq!(caught(|| pool.enter(|w| w.join(|_| wait(), elsewhere))), Some("elsewhere"));
+        quiet("a stolen half");
 
         // The result of b is dropped while a's panic unwinds: its own panic goes nowhere, and does not abort.
         assert_eq!(caught(|| pool.enter(|w| w.join(|_| throw(live, "a"), |_| Bomb(Token::new(live))))), Some("a"));

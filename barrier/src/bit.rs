@@ -155,8 +155,9 @@ impl<P: Platform> BitBarrier<P> {
     /// [`NoSuchMember`] if the name is not a member's, or was handed out before.
     pub fn claim(&self, name: u32) -> Result<BitMember<'_, P>, NoSuchMember> {
         let bit = Names::one(name).ok_or(NoSuchMember)?.bits();
-        // Relaxed, here and below: a claim hands over no data, and the claimed bit goes to one caller whatever the order.
-        if self.members.load(Ordering::Relaxed) & bit == 0 || self.claimed.fetch_or(bit, Ordering::Relaxed) & bit != 0 {
+        // Relaxed: the members are constant but for removals, and the claimed bit goes to one caller whatever the order.
+        // Release: whoever finds the name among the `claimed` sees what its claimant did before.
+        if self.members.load(Ordering::Relaxed) & bit == 0 || self.claimed.fetch_or(bit, Ordering::Release) & bit != 0 {
             return Err(NoSuchMember);
         }
         // Not stale: the phase cannot have gone on before this member arrives.
@@ -362,10 +363,7 @@ impl<P: Platform> BitMember<'_, P> {
     pub fn arrive(&mut self) -> Names {
         let (barrier, phase) = (self.barrier, self.phase);
         if self.pending {
-            // Acquire: as in `sleep`.
-            let arrived = barrier.arrived.load(Ordering::Acquire);
-            // If the phase is not over now, the reading is of it.
-            return if over(barrier.read(), phase) { Names::NONE } else { barrier.missing_in(phase, arrived) };
+            return barrier.wait_past(phase, Deadline::PASSED).err().unwrap_or(Names::NONE);
         }
         let arrived = self.insert();
         self.pending = true;

@@ -129,7 +129,7 @@ pub enum Taken {
     Task(Lease),
     /// Nothing within the time: there is no such group, or other workers have all that is left.
     Idle,
-    /// This run is over: nothing of it is left to do. See [`Worker::next_run`].
+    /// This run is over, or has vanished: nothing of it is left to do. See [`Worker::next_run`].
     Over(Epoch),
 }
 

@@ -207,7 +207,7 @@ impl Place {
 
     /// A worker for the runs of the group `name`, which need not exist yet.
     pub fn worker(&self, name: &str) -> Worker {
-        Worker { place: self.clone(), name: name.to_owned() }
+        Worker { place: self.clone(), name: name.to_owned(), run: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -282,6 +282,8 @@ impl Group {
                 let _ = run.over.count_down(); // open already if it was over
             }
         }
+        drop(table);
+        self.place.0.changed.notify_all();
     }
 
     fn verdict(&self) -> Result<Report, WaitError> {
@@ -326,6 +328,8 @@ impl crate::Group for Group {
 pub struct Worker {
     place: Place,
     name: String,
+    /// What it works on: should that vanish, it is over.
+    run: Option<Epoch>,
 }
 
 impl Worker {
@@ -333,16 +337,15 @@ impl Worker {
     fn until<R>(
         &self,
         timeout: Duration,
-        mut look: impl FnMut(&mut Run, Instant) -> Result<R, Option<Instant>>,
+        mut look: impl FnMut(Option<&mut Run>, Instant) -> Result<R, Option<Instant>>,
     ) -> Option<R> {
         let end = Instant::now().checked_add(timeout);
         let mut table = self.place.lock();
         loop {
             let now = Instant::now();
-            let again = match table.runs.get_mut(&self.name).map(|run| look(run, now)) {
-                Some(Ok(answer)) => return Some(answer),
-                Some(Err(again)) => again,
-                None => None,
+            let again = match look(table.runs.get_mut(&self.name), now) {
+                Ok(answer) => return Some(answer),
+                Err(again) => again,
             };
             if end.is_some_and(|end| end <= now) {
                 return None;
@@ -357,7 +360,10 @@ impl Worker {
 
 impl crate::Worker for Worker {
     fn take(&mut self, timeout: Duration) -> Result<Taken, Error> {
+        let mut known = self.run;
         let taken = self.until(timeout, |run, now| {
+            let Some(run) = run else { return known.map(Taken::Over).ok_or(None) };
+            known = Some(run.epoch);
             if let Some(lease) = run.lease(now) {
                 return Ok(Taken::Task(lease));
             }
@@ -366,7 +372,9 @@ impl crate::Worker for Worker {
             }
             Err(run.leases.values().map(|&(_, _, until)| until).min())
         });
-        Ok(taken.unwrap_or(Taken::Idle))
+        let taken = taken.unwrap_or(Taken::Idle);
+        self.run = if matches!(taken, Taken::Over(_)) { None } else { known };
+        Ok(taken)
     }
 
     fn complete(&mut self, lease: &Lease, outcome: Outcome) -> Result<Recorded, Error> {
@@ -385,6 +393,7 @@ impl crate::Worker for Worker {
     }
 
     fn next_run(&mut self, after: Option<Epoch>, timeout: Duration) -> Result<Option<Epoch>, Error> {
-        Ok(self.until(timeout, |run, _| if Some(run.epoch) == after { Err(None) } else { Ok(run.epoch) }))
+        let other = |epoch: &Epoch| Some(*epoch) != after;
+        Ok(self.until(timeout, |run, _| run.map(|run| run.epoch).filter(other).ok_or(None)))
     }
 }

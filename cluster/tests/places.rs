@@ -17,6 +17,7 @@ trait AnyPlace: Sync {
     fn create(&self, name: &str, tasks: Vec<Task>, options: &Options) -> Result<Box<dyn Group>, Error>;
     fn attach(&self, name: &str) -> Result<Box<dyn Group>, Error>;
     fn worker(&self, name: &str) -> Box<dyn Worker + Send>;
+    fn discard(&self, name: &str);
 }
 
 impl AnyPlace for Place {
@@ -29,6 +30,9 @@ impl AnyPlace for Place {
     fn worker(&self, name: &str) -> Box<dyn Worker + Send> {
         Box::new(self.worker(name))
     }
+    fn discard(&self, name: &str) {
+        self.attach(name).unwrap().discard();
+    }
 }
 
 impl AnyPlace for Server {
@@ -40,6 +44,9 @@ impl AnyPlace for Server {
     }
     fn worker(&self, name: &str) -> Box<dyn Worker + Send> {
         Box::new(self.worker(name).expect("a name"))
+    }
+    fn discard(&self, name: &str) {
+        self.attach(name).unwrap().discard().unwrap();
     }
 }
 
@@ -71,6 +78,7 @@ everywhere! {
     a_renewed_lease_does_not
     a_task_that_nobody_survives_fails
     a_worker_waits_for_the_next_run
+    a_worker_is_told_when_its_run_is_discarded
     names_that_are_not_there
 }
 
@@ -336,6 +344,23 @@ fn a_worker_waits_for_the_next_run(place: &dyn AnyPlace) {
         }
         assert_eq!(rounds.join().unwrap(), 12);
     });
+}
+
+fn a_worker_is_told_when_its_run_is_discarded(place: &dyn AnyPlace) {
+    let epoch = place.create("g", tasks(2), &Options::new()).unwrap().epoch();
+    let (mut busy, mut idle) = (place.worker("g"), place.worker("g"));
+    for _ in 0..2 {
+        assert!(matches!(busy.take(LONG).unwrap(), Taken::Task(_)));
+    }
+    thread::scope(|s| {
+        // It finds nothing to do, and waits for the others' leases.
+        let waiting = s.spawn(|| idle.take(LONG).unwrap());
+        thread::sleep(SHORT);
+        place.discard("g");
+        assert_eq!(waiting.join().unwrap(), Taken::Over(epoch));
+    });
+    assert_eq!(busy.take(LONG).unwrap(), Taken::Over(epoch));
+    assert_eq!(busy.take(Duration::ZERO).unwrap(), Taken::Idle, "told once");
 }
 
 fn names_that_are_not_there(place: &dyn AnyPlace) {

@@ -62,7 +62,8 @@ fn every_call_may_arrive_twice() {
     let proxy = Proxy::start(server.address());
     proxy.plan("EVAL", [Fault::Twice; 1000]);
     let there = Server::new(proxy.url()).unwrap();
-    let mut group = there.create("g", (0..20).map(|n| n.to_string()), &Options::new().lease(SHORT)).unwrap();
+    let options = Options::new().lease(SHORT).deliveries(1_000);
+    let mut group = there.create("g", (0..20).map(|n| n.to_string()), &options).unwrap();
     let mut worker = there.worker("g").unwrap();
     let mut firsts = 0;
     // A `take` that arrives twice leases a task that nobody hears of: it is handed out again.

@@ -642,6 +642,49 @@ pub fn bit_observer_does_not_count(check: Check) {
     });
 }
 
+/// Whoever was there is not missing when a member that has arrived asks again, also if the others are in the next phase.
+pub fn bit_arriving_again_names_nobody_new(check: Check) {
+    check.run(|| {
+        let place = Place::new(BitBarrier::new(Names::first(2)));
+        // SAFETY: freed after everybody was joined.
+        let barrier = unsafe { place.get() };
+        let other = thread::spawn(move || {
+            let mut member = barrier.claim(1).unwrap();
+            member.wait();
+            member.arrive();
+            member
+        });
+        let mut member = barrier.claim(0).unwrap();
+        let before = member.arrive();
+        let now = member.arrive();
+        assert!(now.iter().all(|name| before.contains(name)), "nobody comes and is missing again");
+        member.wait();
+        drop(other.join().unwrap());
+        drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
+/// Whoever finds a name claimed sees what its claimant did before.
+pub fn bit_claims_publish(check: Check) {
+    check.run(|| {
+        let place = Place::new((BitBarrier::new(Names::first(1)), Notes::new()));
+        // SAFETY: freed after everybody was joined.
+        let (barrier, notes) = unsafe { place.get() };
+        let claimant = thread::spawn(move || {
+            notes.write(0, 1);
+            barrier.claim(0).unwrap()
+        });
+        if barrier.claimed().contains(0) {
+            notes.check(1, 1);
+        }
+        drop(claimant.join().unwrap());
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
 /// A timeout names who is missing, and the arrival stands.
 pub fn bit_timeout_names_the_missing(check: Check) {
     check.run(|| {

@@ -138,11 +138,10 @@ fn produce(arguments: &Arguments) -> Result<()> {
         processes.start(false)?;
     }
     if let Some(victim) = victim {
-        wait_for_progress(&mut group)?;
+        wait_for_progress(&mut group, count - 1)?; // the victim has completed one
         processes.kill(victim)?;
     }
     let report = group.wait(PATIENCE)?;
-    group.discard()?;
 
     let mut counts = Counts::with_unreadable(found.unreadable);
     let mut again = 0;
@@ -154,6 +153,7 @@ fn produce(arguments: &Arguments) -> Result<()> {
     }
     let time = start.elapsed();
     processes.finish()?;
+    group.discard()?;
 
     let counts = counts.sorted();
     for (word, count) in counts.most_frequent(10) {
@@ -186,9 +186,8 @@ fn tasks(files: &[PathBuf], count: usize) -> Vec<Task> {
     tasks.map(|(number, files)| Task::new(number.to_string(), wire::write_paths(files))).collect()
 }
 
-/// Waits until another worker than the victim has completed something.
-fn wait_for_progress(group: &mut Group) -> Result<()> {
-    let before = group.missing()?.len();
+/// Waits until fewer tasks are missing than before.
+fn wait_for_progress(group: &mut Group, before: usize) -> Result<()> {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         match group.wait(Duration::from_millis(5)) {

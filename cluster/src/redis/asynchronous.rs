@@ -9,7 +9,7 @@ use ::redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use ::redis::{AsyncConnectionConfig, Client, Cmd, RedisError, Value};
 
 use super::Server;
-use super::core::{Core, nonce};
+use super::core::{Core, nonce, run_after};
 use super::talk::{Step, Talk};
 use crate::group::distinct;
 use crate::{Epoch, Error, Lease, Options, Outcome, Recorded, Report, Taken, Task, WaitError};
@@ -88,7 +88,7 @@ impl Server {
     /// [`Error::Name`].
     pub fn worker_async(&self, name: &str) -> Result<AsyncWorker, Error> {
         let (core, link) = self.open_async(name)?;
-        Ok(AsyncWorker { core, link, consumer: format!("{:x}", nonce()?) })
+        Ok(AsyncWorker { core, link, consumer: format!("{:x}", nonce()?), run: None })
     }
 
     fn open_async(&self, name: &str) -> Result<(Core, Link), Error> {
@@ -161,13 +161,16 @@ pub struct AsyncWorker {
     core: Core,
     link: Link,
     consumer: String,
+    run: Option<Epoch>,
 }
 
 #[allow(clippy::missing_errors_doc, reason = "those of the trait's methods")]
 impl AsyncWorker {
     /// [`crate::Worker::take`]. A task that a dropped future had got is handed out again when its lease is over.
     pub async fn take(&mut self, timeout: Duration) -> Result<Taken, Error> {
-        self.link.run(self.core.take(&self.consumer, timeout)).await
+        let taken = self.link.run(self.core.take(&self.consumer, self.run, timeout)).await?;
+        self.run = run_after(&taken, self.run);
+        Ok(taken)
     }
 
     /// [`crate::Worker::complete`].

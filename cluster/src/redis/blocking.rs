@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::redis::{Client, Cmd, Connection, ConnectionLike as _, RedisError, Value};
 
 use super::Server;
-use super::core::{Core, nonce};
+use super::core::{Core, nonce, run_after};
 use super::talk::{Step, Talk};
 use crate::group::distinct;
 use crate::{Epoch, Error, Lease, Options, Outcome, Recorded, Report, Taken, Task, WaitError};
@@ -92,7 +92,7 @@ impl Server {
     /// [`Error::Name`].
     pub fn worker(&self, name: &str) -> Result<Worker, Error> {
         let (core, link) = self.open(name)?;
-        Ok(Worker { core, link, consumer: format!("{:x}", nonce()?) })
+        Ok(Worker { core, link, consumer: format!("{:x}", nonce()?), run: None })
     }
 
     fn open(&self, name: &str) -> Result<(Core, Link), Error> {
@@ -150,11 +150,14 @@ pub struct Worker {
     link: Link,
     /// Its name in the stream's consumer group.
     consumer: String,
+    run: Option<Epoch>,
 }
 
 impl crate::Worker for Worker {
     fn take(&mut self, timeout: Duration) -> Result<Taken, Error> {
-        self.link.run(self.core.take(&self.consumer, timeout))
+        let taken = self.link.run(self.core.take(&self.consumer, self.run, timeout))?;
+        self.run = run_after(&taken, self.run);
+        Ok(taken)
     }
 
     fn complete(&mut self, lease: &Lease, outcome: Outcome) -> Result<Recorded, Error> {

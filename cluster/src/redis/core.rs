@@ -150,9 +150,10 @@ impl Core {
         Watch::new(Completion { epoch }, &self.keys, timeout)
     }
 
-    pub(super) fn take(&self, consumer: &str, timeout: Duration) -> Watch<NextTask> {
+    /// `run`: what the worker works on, as far as it knows.
+    pub(super) fn take(&self, consumer: &str, run: Option<Epoch>, timeout: Duration) -> Watch<NextTask> {
         let consumer = consumer.to_owned();
-        Watch::new(NextTask { consumer, slice: None }, &self.keys, timeout)
+        Watch::new(NextTask { consumer, run, slice: None }, &self.keys, timeout)
     }
 
     pub(super) fn next_run(&self, after: Option<Epoch>, timeout: Duration) -> Watch<NextRun> {
@@ -220,6 +221,8 @@ fn outcome(mut record: Vec<u8>) -> Option<Outcome> {
 /// Is there something to do?
 pub(super) struct NextTask {
     consumer: String,
+    /// Should it vanish, it is over.
+    run: Option<Epoch>,
     /// Half a lease, once it is known: that is when another worker's task may become free without a word.
     slice: Option<Duration>,
 }
@@ -232,6 +235,9 @@ impl Question for NextTask {
     }
 
     fn judge(&mut self, mut seen: Answer, last: bool) -> Result<Option<Taken>, Error> {
+        if let ("none", Some(run)) = (seen.status.as_str(), self.run) {
+            return Ok(Some(Taken::Over(run)));
+        }
         Ok(Some(match seen.status.as_str() {
             "task" => Taken::Task(Lease {
                 epoch: seen.present()?,
@@ -243,6 +249,7 @@ impl Question for NextTask {
             "over" => Taken::Over(seen.present()?),
             "idle" | "none" if last => Taken::Idle,
             "idle" => {
+                self.run = Some(seen.present()?);
                 self.slice = Some(Duration::from_millis(seen.next()?) / 2);
                 return Ok(None);
             }
@@ -254,6 +261,15 @@ impl Question for NextTask {
     fn slice(&self) -> Duration {
         let longest = super::talk::SLICE;
         self.slice.map_or(longest, |slice| slice.clamp(Duration::from_millis(1), longest))
+    }
+}
+
+/// What a worker works on after it got this.
+pub(super) fn run_after(taken: &Taken, before: Option<Epoch>) -> Option<Epoch> {
+    match taken {
+        Taken::Task(lease) => Some(lease.epoch),
+        Taken::Idle => before,
+        Taken::Over(_) => None,
     }
 }
 
