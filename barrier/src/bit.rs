@@ -168,10 +168,13 @@ impl<P: Platform> BitBarrier<P> {
     ///
     /// For members that are known to be dead. A removed member that lives on after all may still wait along with the others,
     /// but is not waited for.
+    ///
+    /// *Memory ordering.* What the caller did before happens before every wait of a phase that completes without `name`
+    /// returns.
     pub fn remove(&self, name: u32) -> bool {
         let Some(bit) = Names::one(name).map(Names::bits) else { return false };
-        // Release: an arrival that comes after the read-modify-write of `complete` sees that the member is gone.
-        let was = self.members.fetch_and(!bit, Ordering::AcqRel) & bit != 0;
+        // Release: pairs with `missing_in`. Whoever completes a phase without this member passes on what the caller did before.
+        let was = self.members.fetch_and(!bit, Ordering::Release) & bit != 0;
         // Acquire: the phase is read before the arrivals.
         let phase = self.phase.load(Ordering::Acquire) / PHASE;
         // AcqRel: see the file's invariant; a plain load could miss an arrival that misses the removal.
@@ -238,7 +241,7 @@ impl<P: Platform> BitBarrier<P> {
 
     fn missing_in(&self, phase: u32, arrived: Bits) -> Names {
         let there = if phase % 2 == 0 { arrived } else { !arrived };
-        // Acquire: as in `remove`: read after the arrivals.
+        // Acquire: pairs with the removal in `remove`.
         Names::from_bits(self.members.load(Ordering::Acquire) & !there)
     }
 
