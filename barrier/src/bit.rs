@@ -169,10 +169,13 @@ impl<P: Platform> BitBarrier<P> {
     ///
     /// For members that are known to be dead. A removed member that lives on after all may still wait along with the others,
     /// but is not waited for.
+    ///
+    /// *Memory ordering.* What the caller did before happens before every wait of a phase that completes without `name`
+    /// returns.
     pub fn remove(&self, name: u32) -> bool {
         let Some(bit) = Names::one(name).map(Names::bits) else { return false };
-        // Relaxed: an arrival that comes after the read-modify-write below sees that the member is gone.
-        let was = self.members.fetch_and(!bit, Ordering::Relaxed) & bit != 0;
+        // Release: pairs with `missing_in`. Whoever completes a phase without this member passes on what the caller did before.
+        let was = self.members.fetch_and(!bit, Ordering::Release) & bit != 0;
         // Acquire: the phase is read before the arrivals; older arrivals would be taken for those of this phase.
         let phase = self.phase.load(Ordering::Acquire) / PHASE;
         // AcqRel: see the file's invariant; a plain load could miss an arrival that misses the removal.
@@ -240,8 +243,8 @@ impl<P: Platform> BitBarrier<P> {
 
     fn missing_in(&self, phase: u32, arrived: Bits) -> Names {
         let there = if phase % 2 == 0 { arrived } else { !arrived };
-        // Relaxed: whoever decides by it has acquired the arrivals, and with them the removals that came before.
-        Names::from_bits(self.members.load(Ordering::Relaxed) & !there)
+        // Acquire: pairs with the removal in `remove`.
+        Names::from_bits(self.members.load(Ordering::Acquire) & !there)
     }
 
     /// Goes on to the next phase if nobody is missing in `phase`, by a reading of the arrivals made not before it began.

@@ -161,6 +161,19 @@ fn whoever_is_done_may_leave() {
 }
 
 #[test]
+fn an_outcome_is_of_one_phase() {
+    let region = shm::create_anonymous(&Config::new(2)).unwrap();
+    let [mut stays, mut leaves] = [0, 1].map(|name| member(region.path(), name));
+    leaves.complete("1", Outcome::done("")).unwrap();
+    assert_eq!(stays.arrive_and_wait(LONG).unwrap().outcomes.len(), 2);
+    drop(leaves);
+    for _ in 1..=2 {
+        let report = stays.arrive_and_wait(LONG).unwrap();
+        assert_eq!(report.outcomes.keys().collect::<Vec<_>>(), ["0"]);
+    }
+}
+
+#[test]
 fn a_death_after_the_phase_takes_nothing_back() {
     let mut producer = shm::create_anonymous(&Config::new(2).on_death(OnDeath::Depart)).unwrap();
     let mut dying = child(producer.path(), 1);

@@ -595,7 +595,28 @@ pub fn bit_remover_passes_on_what_the_others_did(check: Check) {
     });
 }
 
-/// The same with a third member.
+/// What somebody did before it removed a member is seen by those who go on without it, whoever completes the phase.
+pub fn bit_removal_publishes(check: Check) {
+    check.run(|| {
+        let place = Place::new((BitBarrier::new(Names::first(2)), Notes::new()));
+        // SAFETY: freed after everybody was joined.
+        let (barrier, notes) = unsafe { place.get() };
+        let undertaker = thread::spawn(move || {
+            notes.write(1, 1);
+            barrier.remove(1);
+        });
+        let mut member = barrier.claim(0).unwrap();
+        notes.write(0, 1);
+        member.wait();
+        notes.check(2, 1);
+        undertaker.join().unwrap();
+        drop(member);
+        // SAFETY: everybody was joined.
+        unsafe { place.free() };
+    });
+}
+
+/// A member of three dies while the others arrive.
 // full tier
 pub fn bit_three_go_on_without_the_dead(check: Check) {
     // Two preemptions: with this many threads, three take minutes.

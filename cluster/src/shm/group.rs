@@ -163,7 +163,7 @@ impl Group {
             any = true;
             if region.departs() {
                 let departure = Entry::new(self.phase, false).word();
-                // Relaxed: published by the removal, which may complete the phase. Others find the same phase.
+                // Relaxed: published by the removal. Others find the same phase.
                 let _ = region.departures[name as usize].compare_exchange(
                     0,
                     departure,
@@ -292,5 +292,28 @@ impl fmt::Debug for Group {
             .field("member", &self.member)
             .field("barrier", &self.mapping.region().barrier)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shm::{Config, OnDeath, attach, create_anonymous};
+
+    #[test]
+    fn whoever_dies_between_outcome_and_arrival_has_not_completed() {
+        let region = create_anonymous(&Config::new(2).on_death(OnDeath::Depart)).unwrap();
+        let [mut lives, mut dies] = [0, 1].map(|name| {
+            let mut member = attach(region.path(), Duration::ZERO).unwrap();
+            member.join(name).unwrap();
+            member
+        });
+        dies.mapping.region().outcomes[0][1].store(Entry::new(0, false).word(), Ordering::Relaxed);
+        // The kernel releases the lock; nothing else is done for the dead.
+        std::mem::forget(dies.member.take());
+        drop(dies);
+        let report = lives.arrive_and_wait(Duration::from_secs(30)).unwrap();
+        assert_eq!(report.outcomes.keys().collect::<Vec<_>>(), ["0"]);
+        assert_eq!(report.departed, ["1"]);
     }
 }
