@@ -20,11 +20,12 @@ pub(super) fn freebsd(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> R
 /// Links the test programs with zig, which brings the symbols of each system's libraries.
 fn link(machine: &Machine<'_>, steps: &mut Steps, name: &str, target: &str, zig_target: &str) -> Result<()> {
     let zig = zig(machine)?;
-    // Zig has no copies of the libraries that FreeBSD's standard library names and these programs do not use.
+    // Zig has no copies of the libraries that FreeBSD's standard library and Apple's `libc` name, and these programs do not
+    // use.
     let linker = machine.script(
         &format!("zig-{target}.sh"),
         &format!(
-            "for argument do\n  shift\n  case $argument in\n    -lmemstat|-lkvm|-lprocstat|-ldevstat) ;;\n    *) set -- \"$@\" \
+            "for argument do\n  shift\n  case $argument in\n    -lmemstat|-lkvm|-lprocstat|-ldevstat|-liconv) ;;\n    *) set -- \"$@\" \
              \"$argument\" ;;\n  esac\ndone\nexec {zig} cc -target {zig_target} \"$@\""
         ),
     )?;
@@ -35,6 +36,7 @@ fn link(machine: &Machine<'_>, steps: &mut Steps, name: &str, target: &str, zig_
         .args(["--no-run", "--lib", "--tests"])
         .args(LAYERS)
         .env(variable(target, "LINKER"), linker)
+        .env("CARGO_PROFILE_DEV_STRIP", "none") // or it looks for a tool that its package does not have
         .env("SDKROOT", empty); // or the compiler looks for Apple's tools
     steps.commands(&format!("{name}: {target}"), [build]);
     Ok(())
