@@ -40,7 +40,6 @@ impl<T> Place<T> {
     /// # Safety
     ///
     /// As for [`get`](Self::get), and there is no other reference.
-    #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
     pub unsafe fn get_mut(&self) -> &'static mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.0 }
