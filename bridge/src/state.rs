@@ -88,7 +88,7 @@ impl<P: Platform> Core<P> {
     #[inline]
     pub(crate) fn clear_pending(&self) -> Word {
         // Acquire: pairs with `post`; every publication that found PENDING set is in its lane.
-        Word(self.word.fetch_and(!Word::PENDING, Ordering::AcqRel))
+        Word(self.word.fetch_and(!Word::PENDING, Ordering::Acquire))
     }
 
     /// INIT -> RUNNING.
