@@ -84,12 +84,12 @@ fn node_addon(sh: &Shell, steps: &mut Steps) {
     if !cfg!(target_os = "linux") || cmd!(sh, "node --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         return steps.leave_out("example, node addon", "there is no node; Debian's package is nodejs");
     }
-    let addon = "target/release/examples/libnode_addon.so";
+    let addon = "target/debug/examples/libnode_addon.so";
     steps.commands(
         "example, node addon",
         [
-            cmd!(sh, "cargo build --quiet --release --example node_addon"),
-            cmd!(sh, "node examples/node/host.js {addon}").ignore_stdout(),
+            cmd!(sh, "cargo build --quiet --all-features --example node_addon"),
+            cmd!(sh, "node examples/node/host.js {addon} Cargo.lock").ignore_stdout(),
         ],
     );
 }
