@@ -724,19 +724,13 @@ pub fn pool_is_whole_for_whoever_comes_first(check: Check) {
     });
 }
 
-/// A seat's next owner goes on where the one before stopped, with its deque and its stack.
-pub fn pool_seat_is_handed_on(check: Check) {
-    check.bound(2).run(|| {
+/// Two guests of a pool with one seat, one after the other: whoever enters sees its task run once, whoever cannot sees none.
+fn two_guests(check: Check, spawn_one: fn(&Worker, &AtomicU32)) {
+    check.bound(2).run(move || {
         let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
         let visit = move || {
             let ran = AtomicU32::new(0);
-            let entered = pool.enter(|worker| {
-                worker.scope(|scope| {
-                    scope.spawn(|_| {
-                        ran.fetch_add(1, Ordering::Relaxed);
-                    });
-                });
-            });
+            let entered = pool.enter(|worker| spawn_one(worker, &ran));
             assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
         };
         let other = thread::spawn(visit);
@@ -745,24 +739,25 @@ pub fn pool_seat_is_handed_on(check: Check) {
     });
 }
 
+/// A seat's next owner goes on where the one before stopped, with its deque and its stack.
+pub fn pool_seat_is_handed_on(check: Check) {
+    two_guests(check, |worker, ran| {
+        worker.scope(|scope| {
+            scope.spawn(|_| {
+                ran.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+    });
+}
+
 /// The same with tasks that go to the seat's own deque.
 pub fn pool_seat_is_handed_on_with_its_deque(check: Check) {
-    check.bound(2).run(|| {
-        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
-        let visit = move || {
-            let ran = AtomicU32::new(0);
-            let entered = pool.enter(|worker| {
-                worker.scope(|scope| {
-                    scope.spawn_on(worker, |_, _| {
-                        ran.fetch_add(1, Ordering::Relaxed);
-                    });
-                });
+    two_guests(check, |worker, ran| {
+        worker.scope(|scope| {
+            scope.spawn_on(worker, |_, _| {
+                ran.fetch_add(1, Ordering::Relaxed);
             });
-            assert_eq!(ran.load(Ordering::Relaxed), u32::from(entered.is_ok()), "every task runs once");
-        };
-        let other = thread::spawn(visit);
-        visit();
-        other.join().unwrap();
+        });
     });
 }
 
