@@ -1,7 +1,8 @@
-//! Turns `models/LAYER.rs` and `twins/LAYER.toml` into one test file per layer.
+//! Turns the models and the twins of a layer into one test file.
 //!
-//! A *model* is a public function of `models/LAYER.rs`; it uses the layer as `super::subject`. It becomes a test that
-//! checks the layer itself.
+//! A *model* is a public function of `models/LAYER.rs`, or of a file of `models/LAYER/`; it uses the layer as
+//! `super::subject`. It becomes a test that checks the layer itself. A file of the folder without models is what the others
+//! share, as `super::file`.
 //!
 //! A model whose `pub fn` line follows a line `// full tier` is left out of the fast tier.
 //!
@@ -75,13 +76,13 @@ fn main() {
         let source = root.join("..").join(layer).join("src");
         println!("cargo::rerun-if-changed={}", source.display());
         let mut suite = String::new();
-        let models = root.join("models").join(layer).with_extension("rs");
+        let models = Models::of(layer, &root.join("models"));
         if let Some(folder) = &sweep {
             let list = folder.join(layer).with_extension("toml");
-            if models.exists() && list.exists() {
+            if list.exists() {
                 suite.push_str(&weakenable(layer, &list, &source, &models, &out));
             }
-        } else if models.exists() {
+        } else {
             suite.push_str(&real(layer, &models));
             let twins = root.join("twins").join(layer).with_extension("toml");
             if twins.exists() {
@@ -96,29 +97,86 @@ fn main() {
     }
 }
 
-fn real(layer: &str, models: &Path) -> String {
-    let mut suite = format!(
-        "mod real {{\n    pub use reveille_{layer} as subject;\n    #[path = {models:?}]\n    pub mod models;\n}}\n"
-    );
-    for (name, full) in model_names(models) {
-        let tier = tier(full);
-        let _ = writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    real::models::{name}(Check::model({name:?}));\n}}");
-    }
-    suite
+/// The files of a layer's models.
+struct Models {
+    files: Vec<File>,
 }
 
-/// The models of a layer, and whether each is of the full tier.
-fn model_names(models: &Path) -> Vec<(String, bool)> {
-    let text = fs::read_to_string(models).expect("models are readable");
-    let mut names = Vec::new();
-    let mut before = "";
-    for line in text.lines() {
-        if let Some((name, _)) = line.strip_prefix("pub fn ").and_then(|rest| rest.split_once('(')) {
-            names.push((name.to_owned(), before == "// full tier"));
+/// A file of models, or of what they share, and its name as a module.
+struct File {
+    name: String,
+    path: PathBuf,
+    models: Vec<Model>,
+}
+
+struct Model {
+    name: String,
+    full: bool,
+}
+
+impl Models {
+    fn of(layer: &str, folder: &Path) -> Self {
+        let mut paths = vec![folder.join(layer).with_extension("rs")];
+        if !paths[0].exists() {
+            let entries = fs::read_dir(folder.join(layer)).unwrap_or_else(|e| panic!("no models of {layer}: {e}"));
+            paths = entries.map(|entry| entry.expect("models are readable").path()).collect();
+            paths.sort();
         }
-        before = line;
+        Models { files: paths.into_iter().map(File::read).collect() }
     }
-    names
+
+    /// Declares the modules of all files, or of those that a model needs: its own, and what the files share.
+    fn modules(&self, only_for: Option<&str>) -> String {
+        let needed = |file: &&File| only_for.is_none_or(|model| file.models.is_empty() || file.has(model));
+        self.files
+            .iter()
+            .filter(needed)
+            .map(|file| format!("#[path = {:?}]\npub mod {};\n", file.path, file.name))
+            .collect()
+    }
+
+    /// Every model, with the path to its function.
+    fn all(&self) -> impl Iterator<Item = (&Model, String)> {
+        self.files.iter().flat_map(|file| file.models.iter().map(|model| (model, file.function(model))))
+    }
+
+    fn function_of(&self, name: &str) -> Option<String> {
+        self.all().find_map(|(model, function)| (model.name == name).then_some(function))
+    }
+}
+
+impl File {
+    fn read(path: PathBuf) -> Self {
+        let text = fs::read_to_string(&path).expect("models are readable");
+        let mut models = Vec::new();
+        let mut before = "";
+        for line in text.lines() {
+            if let Some((name, _)) = line.strip_prefix("pub fn ").and_then(|rest| rest.split_once('(')) {
+                models.push(Model { name: name.to_owned(), full: before == "// full tier" });
+            }
+            before = line;
+        }
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a file of models has a name").to_owned();
+        File { name, path, models }
+    }
+
+    fn has(&self, model: &str) -> bool {
+        self.models.iter().any(|known| known.name == model)
+    }
+
+    fn function(&self, model: &Model) -> String {
+        format!("{}::{}", self.name, model.name)
+    }
+}
+
+fn real(layer: &str, models: &Models) -> String {
+    let mut suite = format!("mod real {{\npub use reveille_{layer} as subject;\n{}}}\n", models.modules(None));
+    for (model, function) in models.all() {
+        let Model { name, full } = model;
+        let tier = tier(*full);
+        let _ = writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    real::{function}(Check::model({name:?}));\n}}");
+    }
+    suite
 }
 
 /// Checks of the full tier run only when asked for: `cargo xtask models --full`.
@@ -126,7 +184,7 @@ fn tier(full: bool) -> &'static str {
     if full { "\n#[ignore = \"full tier\"]" } else { "" }
 }
 
-fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Path) -> String {
+fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Models, out: &Path) -> String {
     let Twin { name, file, find, replace, model, fails, full } = twin;
     assert!(name.starts_with("twin_"), "{layer}: {name} should be called twin_<row>_<mistake>");
     let mut files = BTreeMap::new();
@@ -138,10 +196,11 @@ fn twin_module(layer: &str, twin: &Twin, source: &Path, models: &Path, out: &Pat
 
     let root = write_copy(layer, name, &files, out);
     let tier = tier(*full);
+    let modules = models.modules(Some(model));
+    let function = models.function_of(model).unwrap_or_else(|| panic!("{name}: {layer} has no model {model}"));
     format!(
-        "#[allow(warnings)]\nmod {name} {{\n    #[path = {root:?}]\n    pub mod subject;\n    #[path = {models:?}]\n    \
-         pub mod models;\n    #[test]{tier}\n    fn fails() {{\n        models::{model}(super::Check::twin({name:?}, {model:?}, \
-         {fails:?}));\n    }}\n}}\n"
+        "#[allow(warnings)]\nmod {name} {{\n#[path = {root:?}]\npub mod subject;\n{modules}#[test]{tier}\nfn fails() {{\n    \
+         {function}(super::Check::twin({name:?}, {model:?}, {fails:?}));\n}}\n}}\n"
     )
 }
 
@@ -167,7 +226,7 @@ fn write_copy(layer: &str, name: &str, files: &BTreeMap<PathBuf, String>, out: &
 
 /// The layer with a switch at each ordering, and every model as a test of it. Which of the weakenings is in force is
 /// chosen when the test runs: one build serves them all.
-fn weakenable(layer: &str, list: &Path, source: &Path, models: &Path, out: &Path) -> String {
+fn weakenable(layer: &str, list: &Path, source: &Path, models: &Models, out: &Path) -> String {
     let text = fs::read_to_string(list).expect("the list is readable");
     let Weakenings { weakening: weakenings } =
         toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", list.display()));
@@ -185,12 +244,12 @@ fn weakenable(layer: &str, list: &Path, source: &Path, models: &Path, out: &Path
     }
     let root = write_copy(layer, "weakenable", &files, out);
     let mut suite = format!(
-        "#[allow(warnings)]\nmod weakenable {{\n    use super::Check;\n    #[path = {root:?}]\n    pub mod subject;\n    \
-         #[path = {models:?}]\n    pub mod models;\n"
+        "#[allow(warnings)]\nmod weakenable {{\nuse super::Check;\n#[path = {root:?}]\npub mod subject;\n{}",
+        models.modules(None)
     );
-    for (model, full) in model_names(models) {
-        let tier = tier(full);
-        let _ = write!(suite, "    #[test]{tier}\n    fn {model}() {{ models::{model}(Check::model({model:?})); }}\n");
+    for (Model { name, full }, function) in models.all() {
+        let tier = tier(*full);
+        let _ = writeln!(suite, "#[test]{tier}\nfn {name}() {{\n    {function}(Check::model({name:?}));\n}}");
     }
     suite.push_str("}\n");
     suite

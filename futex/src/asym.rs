@@ -17,6 +17,8 @@
 //! either, it is found.
 
 use crate::Platform;
+#[cfg(loom)]
+use crate::model::has_light;
 use crate::sync::atomic::{Ordering, fence};
 
 /// Whether [`light`] is free here. Where it is not, a protocol that avoids it may be the better choice.
@@ -54,9 +56,15 @@ pub const LIGHT_IS_FREE: bool =
 pub fn light() {
     if LIGHT_IS_FREE {
         crate::sync::atomic::compiler_fence(Ordering::SeqCst);
-    } else {
+    } else if has_light() {
         fence(Ordering::SeqCst); // pairs with the fence in `heavy`
     }
+}
+
+/// A model may do without, see `model::without_light`.
+#[cfg(not(loom))]
+const fn has_light() -> bool {
+    true
 }
 
 /// The rare side's barrier, on platform `P`: a full fence here and on every other running thread of the process.

@@ -11,7 +11,7 @@
 //! What it hides: ending a wait orders the waker's past before the waiter's future, because loom's unpark does. A missing
 //! acquire after a wait therefore needs a model with [`interrupt`], or one in which the waiter can arrive late.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::vec::Vec;
 
 use core::num::NonZeroU32;
@@ -34,6 +34,8 @@ struct Futex {
     calls: AtomicU32,
     /// loom runs all threads of a model on one system thread and switches only inside its own operations.
     queue: RefCell<Queue>,
+    /// Whether the light barrier is one.
+    light: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -44,11 +46,11 @@ struct Queue {
     expired: bool,
 }
 
-// SAFETY: see `Futex::queue`.
+// SAFETY: see `Futex::queue`; the same goes for `light`.
 unsafe impl Sync for Futex {}
 
 loom::lazy_static! {
-    static ref FUTEX: Futex = Futex { calls: AtomicU32::new(0), queue: RefCell::default() };
+    static ref FUTEX: Futex = Futex { calls: AtomicU32::new(0), queue: RefCell::default(), light: Cell::new(true) };
 }
 
 /// Creates the modelled futex of this execution. A model calls it before it spawns threads: otherwise the first use
@@ -68,6 +70,17 @@ pub fn expire() {
     FUTEX.calls.fetch_add(1, Ordering::Relaxed);
     FUTEX.queue.borrow_mut().expired = true;
     release(usize::MAX, WaitOutcome::TimedOut, |waiter| waiter.timed);
+}
+
+/// Makes [`asym::light`](crate::asym::light) nothing from now on. A full fence releases what came before it, which a barrier of
+/// the compiler does not: a claim about a release beside a light barrier must hold without the barrier.
+pub fn without_light() {
+    FUTEX.light.set(false);
+}
+
+/// Whether the light barrier is one in this execution.
+pub(crate) fn has_light() -> bool {
+    FUTEX.light.get()
 }
 
 fn release(limit: usize, outcome: WaitOutcome, choose: impl Fn(&Waiter) -> bool) -> u32 {

@@ -11,7 +11,7 @@ use reveille_futex::model;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Deadline, Os};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, spawn};
 
 use super::subject::{Boxed, Bridge, Budget, Chain, Parker, Phase, PublishError, Signal, WakerSignal};
 
@@ -73,10 +73,7 @@ pub fn publish_is_never_lost(check: Check) {
 pub fn publish_wakes_a_sleeping_loop(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || bridge.try_publish(0, item(1)).unwrap()
-        });
+        let publisher = spawn(&bridge, |bridge| bridge.try_publish(0, item(1)).unwrap());
         assert_eq!(collect(&bridge, 1), [1]);
         publisher.join().unwrap();
     });
@@ -86,13 +83,10 @@ pub fn publish_wakes_a_sleeping_loop(check: Check) {
 pub fn close_ends_a_sleeping_loop(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || {
-                bridge.try_publish(0, item(1)).unwrap();
-                assert!(bridge.close());
-                assert!(bridge.try_publish(0, item(2)).is_err());
-            }
+        let publisher = spawn(&bridge, move |bridge| {
+            bridge.try_publish(0, item(1)).unwrap();
+            assert!(bridge.close());
+            assert!(bridge.try_publish(0, item(2)).is_err());
         });
         assert_eq!(collect(&bridge, usize::MAX), [1]);
         publisher.join().unwrap();
@@ -105,10 +99,7 @@ pub fn credits_wake_a_worker(check: Check) {
         let bridge = Arc::new(Parked::bounded(1, Parker::new()));
         let mut receiver = bridge.attach().unwrap();
         bridge.try_publish(0, item(1)).unwrap();
-        let worker = thread::spawn({
-            let bridge = bridge.clone();
-            move || bridge.publish(0, item(2)).unwrap()
-        });
+        let worker = spawn(&bridge, |bridge| bridge.publish(0, item(2)).unwrap());
         receiver.drain(Budget::items(1), drop).unwrap();
         worker.join().unwrap();
         assert_eq!(receiver.close_now().map(number).collect::<Vec<_>>(), [2]);
@@ -119,13 +110,10 @@ pub fn credits_wake_a_worker(check: Check) {
 pub fn publish_keeps_the_order_of_a_publisher(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || {
-                bridge.try_publish(0, item(1)).unwrap();
-                let chain: Chain<_> = [2, 3].map(item).into_iter().collect();
-                bridge.publish_chain(0, chain).unwrap();
-            }
+        let publisher = spawn(&bridge, move |bridge| {
+            bridge.try_publish(0, item(1)).unwrap();
+            let chain: Chain<_> = [2, 3].map(item).into_iter().collect();
+            bridge.publish_chain(0, chain).unwrap();
         });
         assert_eq!(collect(&bridge, 3), [1, 2, 3]);
         publisher.join().unwrap();
@@ -136,12 +124,9 @@ pub fn publish_keeps_the_order_of_a_publisher(check: Check) {
 pub fn drain_rearms_itself(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || {
-                bridge.try_publish(0, item(1)).unwrap();
-                bridge.try_publish(0, item(2)).unwrap();
-            }
+        let publisher = spawn(&bridge, move |bridge| {
+            bridge.try_publish(0, item(1)).unwrap();
+            bridge.try_publish(0, item(2)).unwrap();
         });
         let mut receiver = bridge.attach().unwrap();
         let mut got = Vec::new();
@@ -159,21 +144,15 @@ pub fn drain_rearms_itself(check: Check) {
 pub fn close_loses_no_item(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || match bridge.try_publish(0, item(1)) {
-                Ok(()) => true,
-                Err(PublishError::Closed(item)) => {
-                    assert_eq!(number(item), 1);
-                    false
-                }
-                Err(other) => panic!("{other}"),
+        let publisher = spawn(&bridge, move |bridge| match bridge.try_publish(0, item(1)) {
+            Ok(()) => true,
+            Err(PublishError::Closed(item)) => {
+                assert_eq!(number(item), 1);
+                false
             }
+            Err(other) => panic!("{other}"),
         });
-        let closer = thread::spawn({
-            let bridge = bridge.clone();
-            move || assert!(bridge.close())
-        });
+        let closer = spawn(&bridge, move |bridge| assert!(bridge.close()));
         let got = collect(&bridge, usize::MAX);
         let accepted = publisher.join().unwrap();
         assert_eq!(got.len(), usize::from(accepted), "an accepted item is delivered");
@@ -186,10 +165,8 @@ pub fn close_loses_no_item(check: Check) {
 pub fn close_now_hands_items_back(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || (1..=2).filter(|n| bridge.try_publish(0, item(*n)).is_ok()).count()
-        });
+        let publisher =
+            spawn(&bridge, move |bridge| (1..=2).filter(|n| bridge.try_publish(0, item(*n)).is_ok()).count());
         let mut receiver = bridge.attach().unwrap();
         let got = receiver.close_now().map(number).collect::<Vec<_>>();
         let accepted = publisher.join().unwrap();
@@ -281,17 +258,15 @@ pub fn credits_end_every_wait(check: Check) {
         let bridge = Arc::new(Parked::bounded(1, Parker::new()));
         let mut receiver = bridge.attach().unwrap();
         bridge.try_publish(0, item(1)).unwrap();
-        let worker = thread::spawn({
-            let bridge = bridge.clone();
-            move || match bridge.publish_until(0, item(2), Deadline::from_nanos(1_000)) {
+        let worker =
+            spawn(&bridge, move |bridge| match bridge.publish_until(0, item(2), Deadline::from_nanos(1_000)) {
                 Ok(()) => true,
                 Err(error) => {
                     assert!(error.is_full() || error.is_closed());
                     assert_eq!(number(error.into_inner()), 2);
                     false
                 }
-            }
-        });
+            });
         let disturber = thread::spawn(|| {
             model::interrupt();
             model::expire();
@@ -308,10 +283,7 @@ pub fn credits_wake_a_task(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::bounded(1, Parker::new()));
         bridge.try_publish(0, item(1)).unwrap();
-        let task = thread::spawn({
-            let bridge = bridge.clone();
-            move || block_on(bridge.publish_async(0, item(2))).unwrap()
-        });
+        let task = spawn(&bridge, move |bridge| block_on(bridge.publish_async(0, item(2))).unwrap());
         let mut receiver = bridge.attach().unwrap();
         receiver.drain(Budget::items(1), drop).unwrap();
         task.join().unwrap();
@@ -324,12 +296,9 @@ pub fn credits_release_a_task_on_close(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::bounded(1, Parker::new()));
         bridge.try_publish(0, item(1)).unwrap();
-        let task = thread::spawn({
-            let bridge = bridge.clone();
-            move || match block_on(bridge.publish_async(0, item(2))) {
-                Err(PublishError::Closed(item)) => assert_eq!(number(item), 2),
-                other => panic!("{other:?}"),
-            }
+        let task = spawn(&bridge, move |bridge| match block_on(bridge.publish_async(0, item(2))) {
+            Err(PublishError::Closed(item)) => assert_eq!(number(item), 2),
+            other => panic!("{other:?}"),
         });
         bridge.close();
         task.join().unwrap();
@@ -367,12 +336,9 @@ pub fn waker_signal_wakes_the_task(check: Check) {
 pub fn waker_signal_ends_with_the_bridge(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Awaited::new(WakerSignal::new()));
-        let publisher = thread::spawn({
-            let bridge = bridge.clone();
-            move || {
-                bridge.try_publish(0, item(1)).unwrap();
-                bridge.close();
-            }
+        let publisher = spawn(&bridge, move |bridge| {
+            bridge.try_publish(0, item(1)).unwrap();
+            bridge.close();
         });
         let mut receiver = bridge.attach().unwrap();
         let got = block_on(async {
@@ -396,12 +362,9 @@ pub fn hold_keeps_the_loop_until_it_goes(check: Check) {
         let mut receiver = bridge.attach().unwrap();
         let hold = Hold::new(bridge.clone());
         let data = Arc::new(AtomicU32::new(0));
-        let worker = thread::spawn({
-            let data = data.clone();
-            move || {
-                data.store(7, Ordering::Relaxed);
-                drop(hold);
-            }
+        let worker = spawn(&data, move |data| {
+            data.store(7, Ordering::Relaxed);
+            drop(hold);
         });
         while receiver.is_held() {
             receiver.wait_until(Deadline::NEVER);

@@ -6,20 +6,17 @@ use std::sync::atomic::AtomicBool as Flag;
 use loom::sync::Arc;
 use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering, fence};
-use reveille_loom_tests::Check;
+use reveille_loom_tests::{Check, spawn};
 
 use super::subject::{Deadline, Os, Platform, WaitOutcome, asym, model, wait, wait_until, wake_all, wake_one};
 
 /// Two threads store to a word of their own and load the other's. Returns whether both missed the other's store.
 fn both_miss(one: fn(), other: fn()) -> bool {
     let words = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
-    let thread = thread::spawn({
-        let words = words.clone();
-        move || {
-            words.1.store(1, Ordering::Relaxed);
-            other();
-            words.0.load(Ordering::Relaxed)
-        }
+    let thread = spawn(&words, move |words| {
+        words.1.store(1, Ordering::Relaxed);
+        other();
+        words.0.load(Ordering::Relaxed)
     });
     words.0.store(1, Ordering::Relaxed);
     one();
@@ -66,12 +63,9 @@ pub fn light_and_heavy_forbid_store_buffering(check: Check) {
 pub fn a_wake_after_a_change_is_never_lost(check: Check) {
     check.run(|| {
         let word = Arc::new(AtomicU32::new(0));
-        let waker = thread::spawn({
-            let word = word.clone();
-            move || {
-                word.fetch_add(1, Ordering::Release);
-                wake_one(&*word);
-            }
+        let waker = spawn(&word, move |word| {
+            word.fetch_add(1, Ordering::Release);
+            wake_one(word);
         });
         while word.load(Ordering::Acquire) == 0 {
             wait(&word, 0);
@@ -82,17 +76,15 @@ pub fn a_wake_after_a_change_is_never_lost(check: Check) {
 
 /// One wake that wakes all, two that wake one: both waiters go on.
 pub fn every_waiter_is_woken(check: Check) {
-    fn waits(word: &Arc<AtomicU32>) -> thread::JoinHandle<()> {
-        let word = word.clone();
-        thread::spawn(move || {
-            while word.load(Ordering::Acquire) == 0 {
-                wait(&word, 0);
-            }
-        })
+    fn wait_for_change(word: &AtomicU32) {
+        while word.load(Ordering::Acquire) == 0 {
+            wait(word, 0);
+        }
     }
+
     check.run(|| {
         let word = Arc::new(AtomicU32::new(0));
-        let waiters = [waits(&word), waits(&word)];
+        let waiters = [spawn(&word, wait_for_change), spawn(&word, wait_for_change)];
         word.fetch_add(1, Ordering::Release);
         wake_one(&*word);
         wake_one(&*word);
@@ -107,10 +99,7 @@ pub fn every_waiter_is_woken(check: Check) {
 pub fn a_wake_of_another_word_wakes_nobody(check: Check) {
     check.run(|| {
         let words = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
-        let waiter = thread::spawn({
-            let words = words.clone();
-            move || wait(&words.0, 0)
-        });
+        let waiter = spawn(&words, move |words| wait(&words.0, 0));
         let woken = wake_all(&raw const words.1);
         assert_eq!(woken, Some(0), "the wrong waiter");
         words.0.fetch_add(1, Ordering::Release);
@@ -169,13 +158,10 @@ pub fn waiting_orders_no_memory(check: Check) {
     static STALE: Flag = Flag::new(false);
     check.run(|| {
         let shared = Arc::new((AtomicU32::new(0), AtomicU32::new(0)));
-        let waker = thread::spawn({
-            let shared = shared.clone();
-            move || {
-                shared.1.store(7, Ordering::Relaxed);
-                shared.0.fetch_add(1, Ordering::Release);
-                wake_one(&raw const shared.0);
-            }
+        let waker = spawn(&shared, move |shared| {
+            shared.1.store(7, Ordering::Relaxed);
+            shared.0.fetch_add(1, Ordering::Release);
+            wake_one(&raw const shared.0);
         });
         if wait(&shared.0, 0) == WaitOutcome::Mismatch && shared.1.load(Ordering::Relaxed) == 0 {
             STALE.store(true, Ordering::Relaxed);

@@ -6,6 +6,7 @@
 #![cfg(loom)]
 
 mod place;
+mod share;
 mod threads;
 mod weaken;
 
@@ -20,6 +21,7 @@ use std::thread;
 use std::time::Instant;
 
 pub use place::Place;
+pub use share::{Notes, spawn};
 pub use weaken::{is_weakened, weakened};
 
 /// Preemptions that loom explores in one execution. At 2, some twins survive.

@@ -10,9 +10,11 @@ unsafe impl<T> Send for Place<T> {}
 
 impl<T> Clone for Place<T> {
     fn clone(&self) -> Self {
-        Place(self.0)
+        *self
     }
 }
+
+impl<T> Copy for Place<T> {}
 
 impl<T> Place<T> {
     /// A place with an object in it.
@@ -53,6 +55,22 @@ impl<T> Place<T> {
     pub unsafe fn rebuild(&self, object: T) {
         // SAFETY: the caller's promise.
         unsafe { *self.0 = object };
+    }
+
+    /// Runs `f` with an object that its threads share by address, and frees it.
+    ///
+    /// # Safety
+    ///
+    /// `f` joins every thread that uses the object, and leaves nothing behind that borrows it.
+    pub unsafe fn lend(object: T, f: impl FnOnce(&'static mut T))
+    where
+        T: 'static,
+    {
+        let place = Place::new(object);
+        // SAFETY: live until `f` is over, and there is no other reference.
+        f(unsafe { place.get_mut() });
+        // SAFETY: the caller's promise.
+        unsafe { place.free() };
     }
 
     /// Frees the object.

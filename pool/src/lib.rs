@@ -62,6 +62,8 @@ pub mod protocol {
     pub use crate::injector::{Chain, Injector};
     pub use crate::job::{Job, Task, TaskRef};
     pub use crate::lifecycle::Lifecycle;
+    pub use crate::scope::pending::Pending;
+    pub use crate::seat::Occupancy;
     pub use crate::signal::Signal;
     pub use crate::sleep::counters::{Counts, Jec};
     pub use crate::sleep::{Parked, Sleep};

@@ -8,7 +8,7 @@
 //! queued. So a drain that finds none in flight has seen every accepted task (B1, in the pool's terms).
 
 use reveille_futex::const_unless_loom;
-use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering, fence};
 
 const STATE_MASK: usize = 0b11;
 const RUNNING: usize = 0;
@@ -88,6 +88,19 @@ impl Lifecycle {
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire) & CLOSED != 0 // pairs with `close`
+    }
+
+    /// A worker of a closed pool, which goes home if it finds its queues empty. It looks at them after this call.
+    pub fn before_going_home(&self) {
+        fence(Ordering::SeqCst); // between the look at the state and the look at the queues; pairs with `has_closed_over`
+    }
+
+    /// Whether the pool has closed over what the caller has just queued: then nobody may be left to take it.
+    pub fn has_closed_over(&self) -> bool {
+        // Between the push and the look at the state. Pairs with `before_going_home`: either a worker stays for the task, or
+        // its pusher sees that they leave.
+        fence(Ordering::SeqCst);
+        self.is_closed()
     }
 }
 

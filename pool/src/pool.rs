@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use reveille_futex::sync::atomic::{AtomicU32, Ordering, fence};
+use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, Os, Platform};
 
 use core::num::NonZeroU32;
@@ -275,7 +275,7 @@ impl<P: Platform> Event for Closing<'_, P> {
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
             let seat = self.0.seat();
-            fence(Ordering::SeqCst); // pairs with the fence in `Worker::leave`
+            core.lifecycle.before_going_home();
             return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
         if !core.lifecycle.is_drained() {

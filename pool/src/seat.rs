@@ -44,7 +44,7 @@ pub(crate) struct Seat<P: Platform> {
     random: AtomicUsize,
     /// How many pieces of work the owners of this seat have begun.
     episode: AtomicUsize,
-    occupied: AtomicBool,
+    occupancy: Occupancy,
     pub(crate) stats: SeatStats,
     pub(crate) tasks: CachePadded<Tasks<P>>,
     pub(crate) lanes: Lanes<P>,
@@ -60,7 +60,7 @@ impl<P: Platform> Seat<P> {
                 index: AtomicUsize::new(0),
                 random: AtomicUsize::new(0),
                 episode: AtomicUsize::new(0),
-                occupied: AtomicBool::new(false),
+                occupancy: Occupancy::new(),
                 stats: SeatStats::new(),
                 tasks: CachePadded::new(no_tasks!()),
                 lanes: Lanes::new(),
@@ -103,13 +103,11 @@ impl<P: Platform> Seat<P> {
 
     /// Takes the seat; `false` if somebody has it.
     pub(crate) fn occupy(&self) -> bool {
-        // Acquire: the new owner goes on where the old one stopped. Pairs with `vacate`.
-        !self.occupied.swap(true, Ordering::Acquire)
+        self.occupancy.occupy()
     }
 
     pub(crate) fn vacate(&self) {
-        // Release: pairs with `occupy`. A swap, as every change of the flag.
-        self.occupied.swap(false, Ordering::Release);
+        self.occupancy.vacate();
     }
 
     /// Owner: begins another piece of work.
@@ -133,5 +131,29 @@ impl<P: Platform> Seat<P> {
         x ^= x << 5;
         self.random.store(x as usize, Ordering::Relaxed); // owner only
         x as usize
+    }
+}
+
+/// Whether a seat has an owner.
+#[derive(Debug)]
+pub struct Occupancy(AtomicBool);
+
+impl Occupancy {
+    const_unless_loom! {
+        /// Nobody has the seat.
+        pub const fn new() -> Self {
+            Occupancy(AtomicBool::new(false))
+        }
+    }
+
+    /// Takes the seat; `false` if somebody has it.
+    pub fn occupy(&self) -> bool {
+        // Acquire: the new owner goes on where the old one stopped. Pairs with `vacate`.
+        !self.0.swap(true, Ordering::Acquire)
+    }
+
+    /// Gives it up. What this owner did happens before what the next one does.
+    pub fn vacate(&self) {
+        self.0.swap(false, Ordering::Release); // pairs with `occupy`; a swap, as every change of the flag
     }
 }

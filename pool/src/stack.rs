@@ -30,7 +30,7 @@
 //! `depth`. The owner's fork stores `depth`, makes a light barrier, and reads `limit`: either the owner goes slow and
 //! publishes, or the sleeper sees the task (S5).
 //!
-//! Checked by `loom-tests/models/pool.rs`, models `join_stack_*`.
+//! Checked by the models `join_stack_*`, in `loom-tests/models/pool`.
 
 use core::fmt;
 use core::ptr;
@@ -253,8 +253,9 @@ impl<T> JoinStack<T> {
                 Err(now) => span = now,
             }
         }
-        // Keep the slot until `retire`: what the owner runs meanwhile forks above it.
-        self.depth.store(self.slot(index + 1), Ordering::Release); // as in `fork`
+        // Keep the slot until `retire`: what the owner runs meanwhile forks above it. Relaxed: the slots below are stolen, so a
+        // searcher that sees this depth finds nothing to expose.
+        self.depth.store(self.slot(index + 1), Ordering::Relaxed);
         Joined::Stolen
     }
 
@@ -265,7 +266,7 @@ impl<T> JoinStack<T> {
         let this = unsafe { &*self.slot(index) };
         this.done.reset();
         this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
-        self.depth.store(slot.cast_mut(), Ordering::Release); // as in `pop`
+        self.depth.store(slot.cast_mut(), Ordering::Relaxed); // as in `reclaim`
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             // Nothing above the stolen slot is left, so no claim can succeed until the next publication (J7).

@@ -7,7 +7,6 @@ use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ptr::NonNull;
 
-use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::{Os, Platform};
 
@@ -222,13 +221,8 @@ impl<P: Platform> Worker<P> {
         while let Some(task) = owner.pop() {
             self.core().injector.push(task.linkable());
         }
-        if self.core().has_injected() {
-            // Between the push and the look at the lifecycle. Pairs with the fence in `Closing`: either a worker stays for
-            // the tasks, or this one sees that they have left.
-            fence(Ordering::SeqCst);
-            if self.core().lifecycle.is_closed() {
-                while self.run_one() == Yield::Executed {}
-            }
+        if self.core().has_injected() && self.core().lifecycle.has_closed_over() {
+            while self.run_one() == Yield::Executed {}
         }
         self.seat.vacate();
         self.core().left();

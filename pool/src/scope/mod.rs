@@ -5,13 +5,13 @@
 #[cfg(feature = "alloc")]
 mod boxed;
 mod panic;
+pub(crate) mod pending;
 mod slots;
 
 use core::fmt;
 use core::marker::PhantomData;
 use core::ptr;
 
-use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::{Os, Platform};
 
 pub use slots::TaskSlot;
@@ -23,6 +23,7 @@ use crate::shared::Core;
 use crate::signal::Signal;
 use crate::unwind;
 use panic::FirstPanic;
+use pending::Pending;
 
 /// A place to spawn tasks that may borrow whatever outlives it. Made by [`Worker::scope`] or the free `scope`.
 ///
@@ -46,10 +47,8 @@ use panic::FirstPanic;
 /// # }
 /// ```
 pub struct Scope<'scope, P: Platform = Os> {
-    /// The body and the tasks that are not done. Read-modify-writes only.
-    pending: AtomicUsize,
-    /// Set by whoever takes `pending` to zero: the last access to the scope but by its owner.
-    done: Signal,
+    /// The body and the tasks that are not done.
+    pending: Pending,
     panic: FirstPanic,
     core: *const Core<P>,
     /// The worker that waits; null if a thread that is none does, which blocks on the signal.
@@ -106,8 +105,7 @@ pub(crate) type Keeper = Option<core::convert::Infallible>;
 impl<'scope, P: Platform> Scope<'scope, P> {
     fn new(core: &Core<P>, owner: Option<&Seat<P>>) -> Self {
         Scope {
-            pending: AtomicUsize::new(1),
-            done: Signal::new(),
+            pending: Pending::new(),
             panic: FirstPanic::new(),
             core,
             owner: owner.map_or(ptr::null(), |seat| &raw const *seat),
@@ -138,7 +136,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         let result = unwind::catch(|| body(&self));
         // SAFETY: the scope lives until it is done, which the next line waits for.
         unsafe { Scope::finish_one(&self) };
-        wait(&self.done);
+        wait(&self.pending.done);
         match (result, self.panic.take()) {
             (Ok(result), None) => result,
             (Err(payload), _) | (Ok(_), Some(payload)) => unwind::resume(payload),
@@ -150,9 +148,9 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         unsafe { &*self.core }
     }
 
-    /// A task's count. Relaxed: whoever spawns holds the count above zero, and the queue publishes the task.
+    /// A task's count, by whoever spawns it: the body or another task.
     fn count_one(&self) {
-        self.pending.fetch_add(1, Ordering::Relaxed);
+        self.pending.add_one();
     }
 
     /// Runs a task of this scope and counts it as done.
@@ -183,18 +181,15 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         let owner = unsafe { (*this).owner };
         // SAFETY: as above.
         let pending = unsafe { &raw const (*this).pending };
-        // Release: the task's work, to the owner. Acquire: the last one passes on what the others released.
         // SAFETY: as above.
-        if unsafe { (*pending).fetch_sub(1, Ordering::AcqRel) } != 1 {
+        if !unsafe { Pending::finish_one(pending) } {
             return;
         }
         // Its pool may go as soon as it is told, before it is woken (M25).
         // SAFETY: the owner waits for the signal, so the scope is alive, and the last task is alone with it.
         let _kept = Clone::clone(unsafe { &(*this).owners_pool });
-        // SAFETY: the owner waits for the signal, which is the last access.
-        let done = unsafe { &raw const (*this).done };
-        // SAFETY: as above.
-        if unsafe { Signal::set::<P>(done) } {
+        // SAFETY: the last task.
+        if unsafe { Pending::tell::<P>(pending) } {
             // SAFETY: a seat of a pool that runs this very task.
             let owner = unsafe { &*owner };
             owner.core().sleep.wake(&owner.park);
@@ -204,6 +199,6 @@ impl<'scope, P: Platform> Scope<'scope, P> {
 
 impl<P: Platform> fmt::Debug for Scope<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("pending", &self.pending.load(Ordering::Relaxed)).finish_non_exhaustive()
+        f.debug_struct("Scope").field("pending", &self.pending).finish_non_exhaustive()
     }
 }
