@@ -18,7 +18,7 @@
 //! *Broken.* From the moment the flag is up nobody can complete the phase; each arrival is given back by its owner, and a
 //! reset needs all of them back, so a waiter cannot mistake the generation after a reset for success.
 //!
-//! Checked by the `barrier_*` models of `loom-tests/models/barrier.rs`; twins R1, R2, R3, R4, R13, R14, R18.
+//! Checked by the `barrier_*` models of `loom-tests/models/barrier`; twins R1, R2, R3, R4, R13, R14, R18.
 
 use core::fmt;
 use core::marker::PhantomData;

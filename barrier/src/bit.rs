@@ -18,7 +18,7 @@
 //! The layout is fixed and has no pointers: the barrier may lie in memory that processes share, with a platform that waits
 //! across processes. Attaching never writes (R5).
 //!
-//! Checked by the `bit_*` models of `loom-tests/models/barrier.rs`.
+//! Checked by the `bit_*` models of `loom-tests/models/barrier`.
 
 use core::error::Error;
 use core::fmt;

@@ -15,7 +15,7 @@
 //! before it changes `wakes`: a flag of the next phase that it takes down by mistake belongs to a sleeper whose `wakes` is
 //! now old, so that one looks again.
 //!
-//! Checked by the `group_*` models of `loom-tests/models/barrier.rs`.
+//! Checked by the `group_*` models of `loom-tests/models/barrier`.
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -8,7 +8,7 @@
 //! A phase is over when the word has reached its target, by wrapping comparison (R14). Each handle computes its targets by
 //! itself, so nothing is ever reset.
 //!
-//! Checked by the `group_*` and `tree_*` models of `loom-tests/models/barrier.rs`.
+//! Checked by the `group_*` and `tree_*` models of `loom-tests/models/barrier`.
 
 use reveille_futex::relax;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};

@@ -3,7 +3,7 @@
 //! Each is a compare-exchange of the one state word, so it happens entirely before or entirely after any arrival. While a
 //! phase is closing its number of parties must not change; then they wait for the next generation first.
 //!
-//! Checked by `barrier_register_and_leave_*` and `barrier_reset_*` of `loom-tests/models/barrier.rs`.
+//! Checked by `barrier_register_and_leave_*` and `barrier_reset_*` of `loom-tests/models/barrier`.
 
 use reveille_futex::sync::atomic::Ordering;
 use reveille_futex::{Deadline, Platform};

@@ -11,7 +11,7 @@
 //! *Invariant.* A token is one arrival of one phase. It borrows its barrier and is consumed, so it cannot be used with
 //! another one or twice. In a broken phase it is given back exactly once.
 //!
-//! Checked by `barrier_token_*` of `loom-tests/models/barrier.rs`.
+//! Checked by `barrier_token_*` of `loom-tests/models/barrier`.
 
 use core::fmt;
 use core::mem;

@@ -3,7 +3,7 @@
 //! *Invariant.* A future registers under the list's lock and only while its phase is pending (R9); it leaves the list
 //! before it goes. Dropped before its phase is over, it withdraws its arrival.
 //!
-//! Checked by `barrier_async_*` of `loom-tests/models/barrier.rs`.
+//! Checked by `barrier_async_*` of `loom-tests/models/barrier`.
 
 use core::fmt;
 use core::future::{Future, IntoFuture};

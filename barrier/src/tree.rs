@@ -13,7 +13,7 @@
 //!
 //! *Invariant.* The change of `phase` is the last access of the leader, and comes after every arrival.
 //!
-//! Checked by the `tree_*` models of `loom-tests/models/barrier.rs`.
+//! Checked by the `tree_*` models of `loom-tests/models/barrier`.
 
 use core::fmt;
 use core::marker::PhantomData;

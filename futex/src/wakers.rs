@@ -12,7 +12,7 @@
 //! The lock is held for a few instructions, and a contender spins; so an interrupt must not use a list that the code it
 //! interrupts uses.
 //!
-//! Checked through its users: the async models of `loom-tests/models/{latch,barrier}.rs`.
+//! Checked through its users: the async models of `loom-tests/models`.
 
 use core::cell::UnsafeCell;
 use core::fmt;

@@ -15,7 +15,7 @@
 //! adds, every value of an open latch differs from every value that anyone sleeps on, and a mismatch costs one more look,
 //! at most one for each decrement.
 //!
-//! Checked by the `countdown_*` models of `loom-tests/models/latch.rs`; twins R4, R6, R7, R8, R9, R16 and R18.
+//! Checked by the `countdown_*` models of `loom-tests/models/latch`; twins R4, R6, R7, R8, R9, R16 and R18.
 
 use core::fmt;
 use core::marker::PhantomData;

@@ -10,7 +10,7 @@
 //!
 //! *Invariant.* The confirmation comes after the decision to subscribe and under the lock that the notifier takes (R9).
 //!
-//! Checked by `countdown_async_*` of `loom-tests/models/latch.rs`.
+//! Checked by `countdown_async_*` of `loom-tests/models/latch`.
 
 use core::fmt;
 use core::future::{Future, IntoFuture};

@@ -7,7 +7,7 @@
 //!
 //! *Invariant.* Whoever sleeps does so on SLEEPERS, and only the one swap to SET ends it: the setter's last access.
 //!
-//! Checked by the `latch_*` models of `loom-tests/models/latch.rs`.
+//! Checked by the `latch_*` models of `loom-tests/models/latch`.
 
 use core::fmt;
 use core::marker::PhantomData;

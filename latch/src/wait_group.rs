@@ -12,7 +12,7 @@
 //!
 //! Members borrow the group, so it outlives the second word's last use.
 //!
-//! Checked by the `wait_group_*` models of `loom-tests/models/latch.rs`.
+//! Checked by the `wait_group_*` models of `loom-tests/models/latch`.
 
 use core::error::Error;
 use core::fmt;

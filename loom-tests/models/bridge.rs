@@ -55,10 +55,7 @@ fn collect(bridge: &Parked, enough: usize) -> Vec<u32> {
 pub fn publish_is_never_lost(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Parked::new(Parker::new()));
-        let publishers = [1, 2].map(|n| {
-            let bridge = bridge.clone();
-            thread::spawn(move || bridge.try_publish(0, item(n)).unwrap())
-        });
+        let publishers = [1, 2].map(|n| spawn(&bridge, move |bridge| bridge.try_publish(0, item(n)).unwrap()));
         let mut got = collect(&bridge, 2);
         got.sort_unstable();
         assert_eq!(got, [1, 2]);
@@ -214,8 +211,7 @@ pub fn signal_is_retired_after_the_last_use(check: Check) {
     check.run(|| {
         let bridge = Arc::new(Bridge::<Boxed<Item>, Handle>::new(Handle::default()));
         let publishers = [1, 2].map(|n| {
-            let bridge = bridge.clone();
-            thread::spawn(move || {
+            spawn(&bridge, move |bridge| {
                 let _ = bridge.try_publish(0, item(n));
             })
         });
@@ -238,10 +234,7 @@ pub fn credits_wake_as_many_as_they_are(check: Check) {
         bridge.try_publish(0, item(1)).unwrap();
         bridge.try_publish(0, item(2)).unwrap();
         assert!(matches!(bridge.try_publish(0, item(3)), Err(PublishError::Full(_))));
-        let workers = [3, 4].map(|n| {
-            let bridge = bridge.clone();
-            thread::spawn(move || bridge.publish(0, item(n)).unwrap())
-        });
+        let workers = [3, 4].map(|n| spawn(&bridge, move |bridge| bridge.publish(0, item(n)).unwrap()));
         let drained = receiver.drain(Budget::ALL, drop).unwrap();
         assert_eq!(drained.items, 2);
         for worker in workers {
@@ -308,12 +301,10 @@ pub fn credits_release_a_task_on_close(check: Check) {
 /// A task that drains: it gets both items whenever they come, through a waker that it leaves anew with every poll.
 // full tier
 pub fn waker_signal_wakes_the_task(check: Check) {
-    check.run(|| {
+    // Two preemptions: with this many threads, three take half an hour.
+    check.bound(2).run(|| {
         let bridge = Arc::new(Awaited::new(WakerSignal::new()));
-        let publishers = [1, 2].map(|n| {
-            let bridge = bridge.clone();
-            thread::spawn(move || bridge.try_publish(0, item(n)).unwrap())
-        });
+        let publishers = [1, 2].map(|n| spawn(&bridge, move |bridge| bridge.try_publish(0, item(n)).unwrap()));
         let mut receiver = bridge.attach().unwrap();
         let mut got = Vec::new();
         block_on(poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! Models and twins of `reveille-barrier`, made by build.rs from `models/barrier.rs` and `twins/barrier.toml`.
+//! Models and twins of `reveille-barrier`, made by build.rs from `models/barrier` and `twins/barrier.toml`.
 #![cfg(loom)]
 #![allow(missing_docs, unreachable_pub, reason = "test modules")]
 

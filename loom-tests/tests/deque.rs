@@ -1,4 +1,4 @@
-//! Models and twins of `reveille-deque`, made by build.rs from `models/deque.rs` and `twins/deque.toml`.
+//! Models and twins of `reveille-deque`, made by build.rs from `models/deque` and `twins/deque.toml`.
 #![cfg(loom)]
 #![allow(missing_docs, unreachable_pub, reason = "test modules")]
 

@@ -1,4 +1,4 @@
-//! Models and twins of `reveille-latch`, made by build.rs from `models/latch.rs` and `twins/latch.toml`.
+//! Models and twins of `reveille-latch`, made by build.rs from `models/latch` and `twins/latch.toml`.
 #![cfg(loom)]
 #![allow(missing_docs, unreachable_pub, reason = "test modules")]
 

@@ -1,4 +1,4 @@
-//! Models and twins of `reveille-pool`, made by build.rs from `models/pool.rs` and `twins/pool.toml`.
+//! Models and twins of `reveille-pool`, made by build.rs from `models/pool` and `twins/pool.toml`.
 #![cfg(loom)]
 #![allow(missing_docs, unreachable_pub, reason = "test modules")]
 

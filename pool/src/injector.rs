@@ -2,7 +2,7 @@
 //!
 //! A push is one exchange; a take is one swap, which takes *all* and returns the oldest first. Popping one at a time would
 //! read the link of a task that may have run already, confuse a reused address with the old one, and starve the oldest
-//! (M16). Checked by `loom-tests/models/pool.rs`, models `injector_*`.
+//! (M16). Checked by `loom-tests/models/pool/injector.rs`.
 
 use core::fmt;
 use core::ptr::{self, NonNull};
