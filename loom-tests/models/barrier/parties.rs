@@ -6,6 +6,7 @@ use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Os, model};
 use reveille_loom_tests::{Check, Notes, Place, spawn};
 
+use super::party::second_party;
 use super::subject::{Barrier, NoCompletion};
 
 /// Two parties go through two phases; nobody passes alone, nobody hangs, one of them leads each time. The phases start
@@ -34,11 +35,7 @@ pub fn barrier_two_parties_stay_together(check: Check) {
 pub fn barrier_survives_interrupts(check: Check) {
     check.run(|| {
         let shared = Arc::new((Barrier::new(2), Notes::new()));
-        let other = spawn(&shared, move |shared| {
-            shared.1.write(1, 1);
-            shared.0.wait();
-            shared.1.check(2, 1);
-        });
+        let other = spawn(&shared, second_party);
         let disturber = thread::spawn(model::interrupt);
         shared.1.write(0, 1);
         shared.0.wait();

@@ -9,6 +9,7 @@ use loom::thread;
 use reveille_futex::{Deadline, model};
 use reveille_loom_tests::{Check, Notes, spawn};
 
+use super::party::second_party;
 use super::subject::{ArriveError, Barrier, Broken, WaitError};
 
 /// A party that times out takes its arrival back or passes, never both; the other one is not left alone in either case.
@@ -42,11 +43,7 @@ pub fn barrier_token_is_withdrawn_or_passes(check: Check) {
 pub fn barrier_async_is_woken(check: Check) {
     check.run(|| {
         let shared = Arc::new((Barrier::new(2), Notes::new()));
-        let other = spawn(&shared, move |shared| {
-            shared.1.write(1, 1);
-            shared.0.wait();
-            shared.1.check(2, 1);
-        });
+        let other = spawn(&shared, second_party);
         shared.1.write(0, 1);
         block_on(arrive_in_turn(&shared.0)).unwrap();
         shared.1.check(2, 1);

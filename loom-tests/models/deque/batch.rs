@@ -6,20 +6,25 @@ use reveille_loom_tests::{Check, spawn};
 use super::subject::{Deque, Inline};
 use super::taken::{Taken, assert_each_once, thief};
 
+type Four = Deque<usize, Inline<4>>;
+
+/// What a thief gets in one batch.
+fn take_batch(deque: &Four) -> Taken {
+    let own = Deque::<usize, Inline<2>>::new();
+    let own = own.claim().unwrap();
+    let _ = deque.stealer().steal_batch(&own);
+    Taken::from_iter(core::iter::from_fn(|| own.pop()))
+}
+
 /// A thief that takes several items from a LIFO deque, one after the other, never takes one that the owner pops.
 pub fn batch_from_a_lifo_owner_takes_each_item_once(check: Check) {
     check.run(|| {
-        let deque = Arc::new(Deque::<usize, Inline<4>>::new());
+        let deque = Arc::new(Four::new());
         let worker = deque.claim().unwrap();
         for item in 1..=3 {
             worker.try_push(item).unwrap();
         }
-        let thief = spawn(&deque, move |deque| {
-            let own = Deque::<usize, Inline<2>>::new();
-            let own = own.claim().unwrap();
-            let _ = deque.stealer().steal_batch(&own);
-            Taken::from_iter(core::iter::from_fn(|| own.pop()))
-        });
+        let thief = spawn(&deque, take_batch);
         let mut taken = Taken::new();
         taken.extend(worker.pop());
         taken.extend(worker.pop());
@@ -32,7 +37,7 @@ pub fn batch_from_a_lifo_owner_takes_each_item_once(check: Check) {
 /// A batch from a FIFO deque, in one step, against the owner's pop and push.
 pub fn batch_from_a_fifo_owner_takes_each_item_once(check: Check) {
     check.run(|| {
-        let deque = Arc::new(Deque::<usize, Inline<4>>::new_fifo());
+        let deque = Arc::new(Four::new_fifo());
         let worker = deque.claim().unwrap();
         for item in 1..=3 {
             worker.try_push(item).unwrap();
@@ -77,17 +82,12 @@ pub fn a_batch_is_published_to_other_thieves(check: Check) {
 /// Three items, the owner and two thieves, one of whom takes half: every item goes to one of them.
 pub fn owner_thief_and_batch_share_three_items(check: Check) {
     check.run(|| {
-        let deque = Arc::new(Deque::<usize, Inline<4>>::new());
+        let deque = Arc::new(Four::new());
         let worker = deque.claim().unwrap();
         for item in 1..=3 {
             worker.try_push(item).unwrap();
         }
-        let batch = spawn(&deque, move |deque| {
-            let own = Deque::<usize, Inline<2>>::new();
-            let own = own.claim().unwrap();
-            let _ = deque.stealer().steal_batch(&own);
-            Taken::from_iter(core::iter::from_fn(|| own.pop()))
-        });
+        let batch = spawn(&deque, take_batch);
         let thief = thief(&deque, 1);
         let mut taken = Taken::new();
         taken.extend(worker.pop());
