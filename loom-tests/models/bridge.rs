@@ -225,6 +225,20 @@ pub fn signal_is_retired_after_the_last_use(check: Check) {
     });
 }
 
+/// The same where somebody else closes the bridge, and the loop finishes it: whoever told of the close may be the last one out.
+pub fn signal_is_retired_after_it_has_told_of_a_close(check: Check) {
+    check.run(|| {
+        let bridge = Arc::new(Bridge::<Boxed<Item>, Handle>::new(Handle::default()));
+        let closer = spawn(&bridge, |bridge| assert!(bridge.close()));
+        let mut receiver = bridge.attach().unwrap();
+        while receiver.drain(Budget::ALL, drop).is_ok() {
+            thread::yield_now();
+        }
+        closer.join().unwrap();
+        assert!(bridge.signal().retired.load(Ordering::Relaxed));
+    });
+}
+
 /// Two workers sleep for room, one drain makes room for both: both go on.
 // full tier
 pub fn credits_wake_as_many_as_they_are(check: Check) {

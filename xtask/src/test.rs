@@ -24,6 +24,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
     let format = || cmd!(sh, "cargo fmt --all --check");
     steps.commands("format", [format(), format().args(["--manifest-path", "bare/Cargo.toml"])]);
+    steps.commands("format, models", [format_models(sh)?]);
     steps.check("rows of REGRESSIONS.md", || rows::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.check("tables of interrupts", || interrupts::check(&metadata::root()).map(|summary| eprintln!("{summary}")));
     steps.commands(
@@ -92,6 +93,15 @@ fn node_addon(sh: &Shell, steps: &mut Steps) {
             cmd!(sh, "node examples/node/host.js {addon} Cargo.lock").ignore_stdout(),
         ],
     );
+}
+
+/// The models, which cargo does not find: the suite's build script makes modules of them.
+fn format_models(sh: &Shell) -> Result<Cmd<'_>> {
+    let mut files = Vec::new();
+    for entry in sh.read_dir("loom-tests/models")? {
+        files.extend(if entry.is_dir() { sh.read_dir(entry)? } else { vec![entry] });
+    }
+    Ok(cmd!(sh, "rustfmt --check --edition 2024 {files...}"))
 }
 
 /// The layers and the suite as the model checker sees them.
