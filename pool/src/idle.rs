@@ -180,12 +180,11 @@ impl<P: Platform> Worker<P> {
         for seat in core.others(self.index()) {
             seat.stack.ask();
         }
-        // The askers' side of S5. A thread that becomes active later reads its limit after a fence.
-        let counts = core.sleep.counts();
-        if core.active(counts.idle()) > 0 {
-            heavy::<P>();
-        } else {
-            fence(Ordering::SeqCst);
+        // Between the requests and the count of active threads. Pairs with the fences in `Sleep::end_search` and `Core::joined`,
+        // by which a thread becomes active: either it sees that it is asked when it forks, or it is counted here.
+        fence(Ordering::SeqCst);
+        if core.active(core.sleep.counts().idle()) > 0 {
+            heavy::<P>(); // the askers' side of S5: the fork of a thread that is active already has a light barrier only
         }
         if let Some(work) = self.search() {
             return Some(work);

@@ -221,6 +221,7 @@ impl<P: Platform> Core<P> {
     /// An owner has taken its seat.
     pub(crate) fn joined(&self) {
         self.occupied.fetch_add(1, Ordering::Relaxed); // see `active`
+        fence(Ordering::SeqCst); // between the count and the first fork; pairs with the fence in `Worker::last_search`
     }
 
     /// An owner leaves its seat. What a poster did not wake anybody for, because this thread was active, is looked for.
