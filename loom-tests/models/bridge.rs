@@ -315,7 +315,7 @@ pub fn credits_release_a_task_on_close(check: Check) {
 /// A task that drains: it gets both items whenever they come, through a waker that it leaves anew with every poll.
 // full tier
 pub fn waker_signal_wakes_the_task(check: Check) {
-    // Two preemptions: with this many threads, three take half an hour.
+    // Two preemptions: with this many threads, three take longer than all other models of the bridge together.
     check.bound(2).run(|| {
         let bridge = Arc::new(Awaited::new(WakerSignal::new()));
         let publishers = [1, 2].map(|n| spawn(&bridge, move |bridge| bridge.try_publish(0, item(n)).unwrap()));
