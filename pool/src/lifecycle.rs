@@ -159,7 +159,9 @@ mod tests {
         assert!(life.count_in(true), "part of accepted work");
         assert!(!life.count_out());
         assert!(life.count_out(), "a worker that looked meanwhile may sleep");
+        assert!(!life.has_closed_over(), "not closed yet");
         assert!(life.is_drained() && life.close());
+        assert!(life.has_closed_over());
         assert_eq!(life.state(), State::Closed);
         assert!(!life.count_in(true));
         assert!(!life.count_out(), "a closed pool has told everybody");
