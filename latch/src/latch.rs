@@ -139,14 +139,14 @@ impl<P: Platform> Latch<P> {
         if relax::until::<P>(LOOK, || self.probe()) {
             return true;
         }
-        let mut timed_out = false;
         loop {
             // One step says that somebody sleeps and whether that is in vain. Acquire: as in `probe`; it publishes nothing.
-            let before = self.state.fetch_or(SLEEPERS, Ordering::Acquire);
-            if before & SET != 0 || timed_out {
-                return before & SET != 0;
+            if self.state.fetch_or(SLEEPERS, Ordering::Acquire) & SET != 0 {
+                return true;
             }
-            timed_out = P::wait(&self.state, SLEEPERS, deadline) == WaitOutcome::TimedOut;
+            if P::wait(&self.state, SLEEPERS, deadline) == WaitOutcome::TimedOut {
+                return self.probe();
+            }
         }
     }
 }

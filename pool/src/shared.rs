@@ -23,7 +23,7 @@ use crate::stack::{CAN_BE_LAZY, Slot, heavy};
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
 
-/// The shared part of a pool.
+/// The shared part of a pool. All zero until it is attached, as are the seats: a static pool takes no flash.
 pub(crate) struct Core<P: Platform> {
     seats: AtomicPtr<Seat<P>>,
     seat_count: AtomicUsize,
@@ -68,7 +68,7 @@ impl<P: Platform> Core<P> {
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
-                sleep: Sleep::new(),
+                sleep: Sleep::unused(),
                 injector: CachePadded::new(Injector::new()),
                 lanes: CachePadded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
@@ -96,6 +96,7 @@ impl<P: Platform> Core<P> {
             // SAFETY: the caller's promise.
             unsafe { seat.attach(self, index, own, capacity, eager) };
         }
+        self.sleep.begin();
         // Relaxed, all of them: this happens before every use.
         self.seat_count.store(seats.len(), Ordering::Relaxed);
         self.parallelism.store(parallelism, Ordering::Relaxed);
