@@ -107,7 +107,10 @@ mod tests {
     fn a_row_is_renewed_and_the_others_keep_their_day() {
         let renew = |known: &str, row: &Row, today| renew(known, row, today, ["a", "b", "c"].into_iter());
         let a = renew("", &row("a", 3, None), FIRST);
-        assert!(a.contains("| `a` | run | everything | ok, 3 tests | 2026-01-01 |\n| `b` | | | not run yet | |\n"), "{a}");
+        assert!(
+            a.contains("| `a` | run | everything | ok, 3 tests | 2026-01-01 |\n| `b` | | | not run yet | |\n"),
+            "{a}"
+        );
         let both = renew(&a, &row("b", 0, None), FIRST);
         let error = format!("no | such `{}/x`\nfile", metadata::root().display());
         let failed = renew(&both, &row("b", 0, Some(&error)), SECOND);
