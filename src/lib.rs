@@ -9,7 +9,7 @@ pub use reveille_futex as futex;
 pub use reveille_latch as latch;
 pub use reveille_pool as pool;
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 pub use reveille_pool::{JoinHandle, ThreadPool, ThreadPoolBuilder, current_num_threads, join, scope, spawn};
 pub use reveille_pool::{Pool, Worker};
 

@@ -237,15 +237,15 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             let before = State(self.state.fetch_add(ARRIVAL, Ordering::AcqRel));
             let generation = before.generation();
             let arrival = before.arrived();
-            if before.has(BROKEN) {
-                return Err(self.give_back());
+            let mut broken = before.has(BROKEN);
+            if !broken {
+                if arrival + 1 == before.parties() {
+                    self.complete(State(before.0.wrapping_add(ARRIVAL)), 1);
+                    return Ok(BarrierWaitResult { leader: true, generation, arrival });
+                }
+                broken = self.look(generation, before.parties(), Deadline::NEVER) == Standing::Broken;
             }
-            if arrival + 1 == before.parties() {
-                self.complete(State(before.0.wrapping_add(ARRIVAL)), 1);
-                return Ok(BarrierWaitResult { leader: true, generation, arrival });
-            }
-            let standing = self.look(generation, before.parties(), Deadline::NEVER);
-            if standing == Standing::Broken {
+            if broken {
                 return Err(self.give_back());
             }
             if arrival < before.parties() {
@@ -402,7 +402,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
         }
         if ended.has(WAKERS) {
             // SAFETY: `self` is live for the whole call.
-            unsafe { WakerList::notify_all::<P, ()>(&self.wakers, || ()) };
+            unsafe { WakerList::notify_all::<P>(&self.wakers, &mut || ()) };
         }
     }
 

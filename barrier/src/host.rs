@@ -20,7 +20,7 @@ pub(crate) fn budget(parties: u32) -> Budget {
     if parties <= imp::processors() { FITS } else { CROWDED }
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 mod imp {
     use reveille_futex::sync::atomic::Ordering;
 
@@ -51,7 +51,7 @@ mod imp {
     }
 }
 
-#[cfg(not(feature = "std"))]
+#[cfg(not(all(feature = "std", not(target_os = "none"))))]
 mod imp {
     #[inline]
     pub(crate) fn processors() -> u32 {

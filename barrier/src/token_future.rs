@@ -47,9 +47,9 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     fn announce_waker(&self, generation: u32) -> bool {
         let mut now = self.read();
         while now.standing(generation) == Standing::Pending {
-            // Relaxed: whoever ends the phase finds the flag in the word, and the entry under the lock. A future that is told
-            // `false` reads the word again.
-            match self.state.compare_exchange_weak(now.0, now.with(WAKERS).0, Ordering::Relaxed, Ordering::Relaxed) {
+            // Release: whoever ends the phase finds the flag in the word, with it the way to the list (R19), and the entry under
+            // the lock. Relaxed on failure: a future that is told `false` reads the word again.
+            match self.state.compare_exchange_weak(now.0, now.with(WAKERS).0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(other) => now = State(other),
             }

@@ -138,7 +138,7 @@ impl<P: Platform> Credits<P> {
         }
         if self.tasks.load(Ordering::Relaxed) > 0 {
             // SAFETY: the list lives as long as `self`.
-            unsafe { WakerList::notify_all::<P, ()>(&raw const self.wakers, || ()) };
+            unsafe { WakerList::notify_all::<P>(&raw const self.wakers, &mut || ()) };
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which thread this is, as far as that can be told.
 
 /// A number of the calling thread that no other live thread has.
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub(crate) fn current() -> Option<usize> {
     std::thread_local!(static HERE: u8 = const { 0 });
     // Gone while the thread's locals are dropped: then nobody knows, and nobody asks.
@@ -9,7 +9,7 @@ pub(crate) fn current() -> Option<usize> {
 }
 
 /// Threads have no identity without `std`, and under loom they share one system thread.
-#[cfg(not(all(feature = "std", not(loom))))]
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 pub(crate) fn current() -> Option<usize> {
     None
 }

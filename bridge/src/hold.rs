@@ -28,7 +28,7 @@ impl<B: Deref<Target: Mailbox>> Hold<B> {
     }
 
     /// Leaves the letting go to the loop, which is going to find out by an item.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) fn hand_over(self) {
         // SAFETY: read once; the original is not dropped.
         drop(unsafe { core::ptr::read(&raw const core::mem::ManuallyDrop::new(self).0) });

@@ -26,7 +26,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 extern crate std;
 
 mod bridge;
@@ -37,7 +37,7 @@ mod error;
 mod here;
 mod hold;
 mod lane;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub mod offload;
 mod parcel;
 mod poll;

@@ -24,6 +24,7 @@ unsafe impl Platform for Os {
     }
 
     #[inline]
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "a platform's wake uses the address alone (F4)")]
     fn wake(word: *const AtomicU32, count: NonZeroU32) -> Option<u32> {
         // SAFETY: as above.
         unsafe { reveille_futex_0_1_wake(word, count) }

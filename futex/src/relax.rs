@@ -2,7 +2,8 @@
 //!
 //! The primitives above share it, so that they burn alike. The pause is bounded by *time*, because one `pause` takes 5 ns
 //! on one processor and 40 on the next, and by a count, because the clock of a test may stand still. Under loom and shuttle,
-//! where a spin would only cost steps or never end, both bounds are zero.
+//! where a spin would only cost steps or never end, both bounds are zero. A core of 32 bits without an operating system does not
+//! look at all: it goes to sleep in a few instructions, and would pay for the look in flash.
 
 use crate::Platform;
 use crate::sync::hint;
@@ -18,6 +19,9 @@ const SHORTEST_PAUSE: u32 = 4;
 
 const SPINS: bool = !cfg!(any(loom, shuttle));
 
+/// Whether there is a look at all.
+const LOOKS: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
+
 /// How long to look for a condition before sleeping on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -27,9 +31,12 @@ pub struct Budget {
     pub yields: u32,
 }
 
-/// Returns whether `done` became true within the budget. `done` is asked at least once.
+/// Returns whether `done` became true within the budget. `done` is asked at least once, where there is a look at all.
 #[inline]
 pub fn until<P: Platform>(budget: Budget, mut done: impl FnMut() -> bool) -> bool {
+    if !LOOKS {
+        return false;
+    }
     if SPINS && budget.nanos > 0 {
         for _ in 0..EAGER {
             if done() {

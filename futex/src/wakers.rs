@@ -12,6 +12,10 @@
 //! The lock is held for a few instructions, and a contender spins; so an interrupt must not use a list that the code it
 //! interrupts uses.
 //!
+//! *Paid for by those who wait.* A notifier reaches the lock and the walk only through a pointer that the first registration
+//! of the program stores (`linked`), so a program without futures is linked without them. Whoever sees the flag that
+//! `confirm` raised also sees the pointer (R19).
+//!
 //! Checked through its users: the async models of `loom-tests/models`.
 
 use core::cell::UnsafeCell;
@@ -70,7 +74,8 @@ impl WakerList {
     /// Puts `waker` into the list, in place of the one that the entry had, unless `confirm` says no. `confirm` runs under
     /// the lock: an event that it does not see yet finds the entry.
     ///
-    /// Returns what `confirm` said.
+    /// Returns what `confirm` said. It tells the notifiers, by a release or before a `fence(SeqCst)`, that the list may hold
+    /// somebody.
     ///
     /// # Safety
     ///
@@ -85,8 +90,9 @@ impl WakerList {
         let links = entry.links.get();
         let before;
         let confirmed;
+        linked::store(); // before `confirm`, which sends notifiers here
         {
-            let _lock = lock::acquire::<P>(self.address());
+            let _lock = lock::acquire(self.address(), P::yield_now);
             confirmed = confirm();
             if confirmed {
                 // SAFETY: the lock is held.
@@ -111,7 +117,7 @@ impl WakerList {
         let links = entry.links.get();
         let before;
         {
-            let _lock = lock::acquire::<P>(self.address());
+            let _lock = lock::acquire(self.address(), P::yield_now);
             // SAFETY: the lock is held.
             unsafe { unlink(links) };
             // SAFETY: the lock is held; the entry is live.
@@ -120,27 +126,18 @@ impl WakerList {
         drop(before);
     }
 
-    /// Takes the whole list, calls `publish` under the lock, then wakes every waker that was in the list.
+    /// Takes the whole list, calls `publish` under the lock, then wakes every waker that was in the list. The caller has read
+    /// that the list may hold somebody.
     ///
     /// # Safety
     ///
     /// `this` points to a live list until `publish` returns. It may be freed from then on.
-    pub unsafe fn notify_all<P: Platform, R>(this: *const Self, publish: impl FnOnce() -> R) -> R {
-        let address = this.addr();
-        let taken = UnsafeCell::new(ptr::null_mut());
-        let result;
-        {
-            let _lock = lock::acquire::<P>(address);
-            // SAFETY: the list is live until `publish`.
-            let head = unsafe { &raw const (*this).head };
-            // SAFETY: as above; the lock is held.
-            unsafe { adopt(UnsafeCell::raw_get(head), taken.get()) };
-            result = publish();
+    pub unsafe fn notify_all<P: Platform>(this: *const Self, publish: &mut dyn FnMut()) {
+        match linked::load() {
+            // SAFETY: the caller's promise.
+            Some(notify) => unsafe { notify(this, publish, P::yield_now) },
+            None => publish(), // nobody has ever been in a list
         }
-        // Goes on with the others if a waker panics: they point into this frame.
-        let rest = Rest::<P> { head: &taken, address, platform: core::marker::PhantomData };
-        rest.wake();
-        result
     }
 
     fn address(&self) -> usize {
@@ -172,18 +169,39 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// Entries that a notifier took and has not woken yet.
-struct Rest<'a, P: Platform> {
-    head: &'a UnsafeCell<*mut Links>,
-    address: usize,
-    platform: core::marker::PhantomData<P>,
+/// [`WakerList::notify_all`] on a platform that yields so.
+///
+/// # Safety
+///
+/// As there.
+unsafe fn notify_all(this: *const WakerList, publish: &mut dyn FnMut(), yield_now: fn()) {
+    let address = this.addr();
+    let taken = UnsafeCell::new(ptr::null_mut());
+    {
+        let _lock = lock::acquire(address, yield_now);
+        // SAFETY: the list is live until `publish`.
+        let head = unsafe { &raw const (*this).head };
+        // SAFETY: as above; the lock is held.
+        unsafe { adopt(UnsafeCell::raw_get(head), taken.get()) };
+        publish();
+    }
+    // Goes on with the others if a waker panics: they point into this frame.
+    let rest = Rest { head: &taken, address, yield_now };
+    rest.wake();
 }
 
-impl<P: Platform> Rest<'_, P> {
+/// Entries that a notifier took and has not woken yet.
+struct Rest<'a> {
+    head: &'a UnsafeCell<*mut Links>,
+    address: usize,
+    yield_now: fn(),
+}
+
+impl Rest<'_> {
     fn wake(&self) {
         loop {
             let waker = {
-                let _lock = lock::acquire::<P>(self.address);
+                let _lock = lock::acquire(self.address, self.yield_now);
                 // SAFETY: the lock is held.
                 let first = unsafe { *self.head.get() };
                 if first.is_null() {
@@ -201,7 +219,7 @@ impl<P: Platform> Rest<'_, P> {
     }
 }
 
-impl<P: Platform> Drop for Rest<'_, P> {
+impl Drop for Rest<'_> {
     fn drop(&mut self) {
         self.wake();
     }
@@ -262,10 +280,43 @@ unsafe fn adopt(from: *mut *mut Links, to: *mut *mut Links) {
     unsafe { *to = first };
 }
 
+/// The way from a notifier to [`notify_all`], which is not there before the first registration.
+mod linked {
+    use core::ptr;
+
+    use super::WakerList;
+    use crate::sync::atomic::{AtomicPtr, Ordering, fence};
+
+    type Notify = unsafe fn(*const WakerList, &mut dyn FnMut(), fn());
+
+    static NOTIFY: Notify = super::notify_all;
+
+    #[cfg(not(loom))]
+    static WAY: AtomicPtr<Notify> = AtomicPtr::new(ptr::null_mut());
+
+    #[cfg(loom)]
+    loom::lazy_static! {
+        static ref WAY: AtomicPtr<Notify> = AtomicPtr::new(ptr::null_mut());
+    }
+
+    pub(super) fn store() {
+        // Relaxed: the flag that `confirm` raises publishes it. Whoever stores, it is the same pointer.
+        WAY.store((&raw const NOTIFY).cast_mut(), Ordering::Relaxed);
+    }
+
+    pub(super) fn load() -> Option<Notify> {
+        // Acquire: the caller has read the flag, perhaps by a relaxed step. Pairs with the release of whoever raised it;
+        // without it the pointer could be missing, and a future would sleep for ever (R19).
+        fence(Ordering::Acquire);
+        // SAFETY: null, or a static.
+        unsafe { WAY.load(Ordering::Relaxed).as_ref() }.copied()
+    }
+}
+
 #[cfg(not(loom))]
 mod lock {
     use crate::sync::atomic::{AtomicU32, Ordering};
-    use crate::{Platform, sync::hint};
+    use crate::sync::hint;
 
     const LOCKS: usize = 16;
     const SPINS_BEFORE_YIELD: u32 = 64;
@@ -274,7 +325,7 @@ mod lock {
 
     pub(super) struct Guard(&'static AtomicU32);
 
-    pub(super) fn acquire<P: Platform>(address: usize) -> Guard {
+    pub(super) fn acquire(address: usize, yield_now: fn()) -> Guard {
         let word = &TABLE[(address >> 4) % LOCKS];
         // Acquire: pairs with the release in `drop`; without it the links of the holder before would not be seen.
         while word.swap(1, Ordering::Acquire) == 1 {
@@ -282,7 +333,7 @@ mod lock {
             // Relaxed: a hint; the swap decides.
             while word.load(Ordering::Relaxed) == 1 {
                 spins += 1;
-                if spins < SPINS_BEFORE_YIELD { hint::spin_loop() } else { P::yield_now() }
+                if spins < SPINS_BEFORE_YIELD { hint::spin_loop() } else { yield_now() }
             }
         }
         Guard(word)
@@ -298,16 +349,13 @@ mod lock {
 
 #[cfg(loom)]
 mod lock {
-    use crate::Platform;
-
     loom::lazy_static! {
         static ref LOCK: loom::sync::Mutex<()> = loom::sync::Mutex::new(());
     }
 
     pub(super) struct Guard(#[expect(dead_code, reason = "held for its drop")] loom::sync::MutexGuard<'static, ()>);
 
-    #[expect(clippy::extra_unused_type_parameters, reason = "the other lock waits on the platform")]
-    pub(super) fn acquire<P: Platform>(_address: usize) -> Guard {
+    pub(super) fn acquire(_address: usize, _yield_now: fn()) -> Guard {
         Guard(LOCK.lock().unwrap())
     }
 }

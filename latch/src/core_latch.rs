@@ -167,15 +167,12 @@ impl<P: Platform> CoreLatch<P> {
     pub fn sleep(&self, deadline: Deadline) -> bool {
         loop {
             // The outcome decides only whether time is up; the state decides whether the latch is set.
-            let outcome = P::wait(&self.state, SLEEPING, deadline);
-            if self.probe() {
-                return true;
-            }
-            if outcome == WaitOutcome::TimedOut {
-                return false;
-            }
-            if self.state.load(Ordering::Relaxed) != SLEEPING {
-                return self.probe(); // not asleep: the owner took it back, or called out of turn
+            let timed_out = P::wait(&self.state, SLEEPING, deadline) == WaitOutcome::TimedOut;
+            // Acquire: as in `probe`.
+            let now = self.state.load(Ordering::Acquire);
+            // Neither set nor sleeping: the owner took it back, or called out of turn.
+            if now != SLEEPING || timed_out {
+                return now == SET;
             }
         }
     }

@@ -208,10 +208,11 @@ impl<P: Platform> CountdownLatch<P> {
         let wakers = unsafe { &raw const (*this).wakers };
         // Release: whoever frees the open latch does so after the list was taken; what the count-downs published goes on in
         // their release sequence.
+        let mut before = Word(0);
         // SAFETY: as above.
-        let publish = || Word(unsafe { (*state).fetch_and(!Word::WAKERS, Ordering::Release) });
+        let mut publish = || before = Word(unsafe { (*state).fetch_and(!Word::WAKERS, Ordering::Release) });
         // SAFETY: as above.
-        let before = unsafe { WakerList::notify_all::<P, _>(wakers, publish) };
+        unsafe { WakerList::notify_all::<P>(wakers, &mut publish) };
         before.has(Word::SLEEPERS)
     }
 
@@ -386,9 +387,9 @@ impl<P: Platform> CountdownLatch<P> {
                 return false;
             }
             let next = now.0 | Word::WAKERS;
-            // Relaxed: whoever brings the count to zero finds the flag in the word, and the entry under the lock. A future that
-            // is told `false` reads the word again.
-            match self.state.compare_exchange_weak(now.0, next, Ordering::Relaxed, Ordering::Relaxed) {
+            // Release: whoever brings the count to zero finds the flag in the word, with it the way to the list (R19), and the
+            // entry under the lock. Relaxed on failure: a future that is told `false` reads the word again.
+            match self.state.compare_exchange_weak(now.0, next, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(other) => now = Word(other),
             }

@@ -1,11 +1,12 @@
 //! One bit: somebody sets it, any number of threads wait for it.
 //!
 //! ```text
-//!   UNSET --wait--> SLEEPERS --set (wake all)--> SET
-//!     +----------------set (no wake)-------------^
+//!   0 --wait--> SLEEPERS --set (wake all)--> SET --wait--> SET | SLEEPERS
+//!   +----------------set (no wake)------------^
 //! ```
 //!
-//! *Invariant.* Whoever sleeps does so on SLEEPERS, and only the one swap to SET ends it: the setter's last access.
+//! *Invariant.* Whoever sleeps does so on SLEEPERS alone, and only the one swap to SET ends it: the setter's last access. A
+//! waiter that comes too late leaves its flag beside SET, where it means nothing.
 //!
 //! Checked by the `latch_*` models of `loom-tests/models/latch`.
 
@@ -19,7 +20,7 @@ use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_futex::{Deadline, Os, Platform, WaitOutcome, const_unless_loom};
 
 const UNSET: u32 = 0;
-const SLEEPERS: u32 = 1; // unset, and somebody sleeps or is about to; the setter must wake
+const SLEEPERS: u32 = 1; // somebody sleeps or is about to; the setter must wake
 const SET: u32 = 2;
 
 /// A latch is set once and seldom within a microsecond: a short look, one offer of the processor to a setter that may be
@@ -47,7 +48,7 @@ pub(crate) const LOOK: Budget = Budget { nanos: 300, yields: 1 };
 /// ```
 #[repr(transparent)]
 pub struct Latch<P: Platform = Os> {
-    /// Read-modify-writes only: setters swap, waiters compare-exchange.
+    /// Read-modify-writes only: setters swap, waiters add their flag.
     state: AtomicU32,
     platform: PhantomData<P>,
 }
@@ -73,7 +74,7 @@ impl<P: Platform> Latch<P> {
     #[inline]
     pub fn probe(&self) -> bool {
         // Acquire: pairs with the swap in `set_raw`; without it a waiter would not see the setter's data.
-        self.state.load(Ordering::Acquire) == SET
+        self.state.load(Ordering::Acquire) & SET != 0
     }
 
     /// Sets the latch and wakes everybody who sleeps; returns whether this call set it. A call that did not sees what the
@@ -103,7 +104,7 @@ impl<P: Platform> Latch<P> {
         if before == SLEEPERS {
             P::wake(state, NonZeroU32::MAX);
         }
-        before != SET
+        before & SET == 0
     }
 
     /// Blocks until the latch is set.
@@ -139,17 +140,12 @@ impl<P: Platform> Latch<P> {
             return true;
         }
         loop {
-            // Relaxed on success: the step publishes nothing but itself, and setters answer with a swap.
-            // Acquire on failure: the latch may be set.
-            if self.state.compare_exchange(UNSET, SLEEPERS, Ordering::Relaxed, Ordering::Acquire) == Err(SET) {
+            // One step says that somebody sleeps and whether that is in vain. Acquire: as in `probe`; it publishes nothing.
+            if self.state.fetch_or(SLEEPERS, Ordering::Acquire) & SET != 0 {
                 return true;
             }
-            let outcome = P::wait(&self.state, SLEEPERS, deadline);
-            if self.probe() {
-                return true;
-            }
-            if outcome == WaitOutcome::TimedOut {
-                return false;
+            if P::wait(&self.state, SLEEPERS, deadline) == WaitOutcome::TimedOut {
+                return self.probe();
             }
         }
     }
@@ -164,7 +160,7 @@ impl<P: Platform> Default for Latch<P> {
 impl<P: Platform> fmt::Debug for Latch<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Relaxed: a picture for a person.
-        let set = self.state.load(Ordering::Relaxed) == SET;
+        let set = self.state.load(Ordering::Relaxed) & SET != 0;
         f.debug_struct("Latch").field("set", &set).finish()
     }
 }

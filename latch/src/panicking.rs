@@ -2,14 +2,14 @@
 
 pub(crate) use imp::panicking;
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 mod imp {
     pub(crate) fn panicking() -> bool {
         std::thread::panicking()
     }
 }
 
-#[cfg(not(feature = "std"))]
+#[cfg(not(all(feature = "std", not(target_os = "none"))))]
 mod imp {
     pub(crate) fn panicking() -> bool {
         false

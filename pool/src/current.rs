@@ -1,6 +1,6 @@
 //! Which worker the current thread is, for the functions that are not given one.
 
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod imp {
     use core::cell::Cell;
     use core::ptr;
@@ -84,7 +84,7 @@ mod imp {
     }
 }
 
-#[cfg(all(feature = "alloc", not(all(feature = "std", not(loom)))))]
+#[cfg(all(feature = "alloc", not(all(feature = "std", not(any(loom, target_os = "none"))))))]
 mod imp {
     use reveille_futex::Platform;
 

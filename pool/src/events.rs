@@ -3,7 +3,7 @@
 //! Events are told where a worker begins or ends a task, sleeps, or wakes another one; never by a fork or by a join whose
 //! task nobody took. Without an observer each of these places reads one constant pointer.
 
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod imp {
     use std::boxed::Box;
     use std::sync::OnceLock;
@@ -31,7 +31,7 @@ mod imp {
     }
 }
 
-#[cfg(not(all(feature = "std", not(loom))))]
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 mod imp {
     use super::Event;
 
@@ -104,7 +104,7 @@ pub enum Event {
 /// assert_eq!(tasks.load(Ordering::Relaxed), 1);
 /// ```
 #[cfg_attr(
-    not(all(feature = "std", not(loom))),
+    not(all(feature = "std", not(any(loom, target_os = "none")))),
     allow(dead_code, reason = "a pool of one's own threads tells nobody yet")
 )]
 pub trait Observer: Send + Sync + 'static {

@@ -53,6 +53,21 @@ pub(crate) trait Event {
     fn watch(&self) -> bool;
 }
 
+/// A search is made for each event that ends it, so that asking for it costs no call; a core of 32 bits without an operating
+/// system has no flash for that.
+#[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
+#[inline]
+fn one_copy(event: &impl Event) -> &impl Event {
+    event
+}
+
+/// One search for all events.
+#[cfg(all(target_os = "none", target_pointer_width = "32"))]
+#[inline]
+fn one_copy(event: &impl Event) -> &dyn Event {
+    event
+}
+
 impl Event for Signal {
     fn is_done(&self) -> bool {
         Signal::is_done(self)
@@ -77,7 +92,7 @@ impl<P: Platform> Worker<P> {
     /// Runs whatever there is until the event has happened.
     pub(crate) fn work_until(&self, event: &impl Event) {
         while !event.is_done() {
-            match self.next_work(event) {
+            match self.next_work(one_copy(event)) {
                 Some(work) => self.run(work),
                 None => return,
             }
@@ -85,7 +100,7 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Searches, and sleeps, until there is work or the event has happened.
-    fn next_work(&self, event: &impl Event) -> Option<Work<'_, P>> {
+    fn next_work(&self, event: &(impl Event + ?Sized)) -> Option<Work<'_, P>> {
         if let Some(work) = self.own_work() {
             return Some(work); // not idle at all
         }
@@ -270,7 +285,7 @@ impl Patience {
 const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_micros(500);
 
 /// Passes the time between two looks, more of it from round to round.
-pub(crate) fn backoff<P: Platform>(round: u32, event: &impl Event) {
+pub(crate) fn backoff<P: Platform>(round: u32, event: &(impl Event + ?Sized)) {
     if round < SPINNING_ROUNDS {
         for _ in 0..1 << round {
             if event.is_done() {

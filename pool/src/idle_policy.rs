@@ -42,8 +42,9 @@ pub enum IdlePolicy {
     Spin,
 }
 
-const BRIEF: usize = usize::MAX;
+const BRIEF: usize = 0; // the first value, so that a static pool is all zero
 const SPIN: usize = usize::MAX - 1;
+const SLEEP: usize = usize::MAX;
 
 /// A policy in one word: microseconds of search, or one of the names above.
 pub(crate) struct AtomicIdlePolicy(AtomicUsize);
@@ -57,7 +58,7 @@ impl AtomicIdlePolicy {
 
     pub(crate) fn set(&self, policy: IdlePolicy) {
         let word = match policy {
-            IdlePolicy::Sleep => 0,
+            IdlePolicy::Sleep => SLEEP,
             IdlePolicy::Brief => BRIEF,
             IdlePolicy::Spin => SPIN,
             IdlePolicy::Search(time) => usize::try_from(time.as_micros()).unwrap_or(SPIN).clamp(1, SPIN),
@@ -80,13 +81,14 @@ impl Budget {
         let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
         let goes_on = match policy {
             SPIN => true,
-            0 => false,
+            SLEEP => false,
             _ if self.round < brief => true,
             BRIEF => false,
             _ if brief == 0 => false, // others search
             micros => {
-                let time = Duration::from_micros(micros as u64);
-                P::now() < *self.ends.get_or_insert_with(|| Deadline::after_on::<P>(time))
+                let now = P::now();
+                let time = (micros as u64).saturating_mul(1_000);
+                now < *self.ends.get_or_insert_with(|| Deadline::from_nanos(now.as_nanos().saturating_add(time)))
             }
         };
         let round = self.round;

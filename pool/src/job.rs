@@ -52,7 +52,7 @@ impl<P: Platform> Task<P> {
 
     /// A task that may be queued any number of times at once, and runs as often. It has no link to a next one, so it can be in
     /// deques, and in no chain.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) const fn repeatable(run: unsafe fn(NonNull<Job<P>>, &Worker<P>)) -> Self {
         Task { job: Job::new(run), next: UnsafeCell::new(Some(TaskRef(NonNull::dangling()))) }
     }
@@ -85,7 +85,7 @@ impl<P: Platform> TaskRef<P> {
     }
 
     /// Whether the task is repeatable.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) fn is_repeatable(&self) -> bool {
         // SAFETY: the task is live.
         let task = unsafe { self.0.as_ref() };
@@ -97,7 +97,7 @@ impl<P: Platform> TaskRef<P> {
     }
 
     /// The same task so that it can go into a chain. Without threads of its own a pool has no repeatable ones.
-    #[cfg(not(all(feature = "std", not(loom))))]
+    #[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
     pub(crate) fn linkable(self) -> Self {
         self
     }

@@ -1,7 +1,7 @@
 //! A work-stealing fork-join pool, wired together by a lock-free wake path.
 //!
 #![doc = include_str!("../INTERRUPTS.md")]
-#![cfg_attr(not(any(test, feature = "std", loom)), no_std)]
+#![cfg_attr(not(any(test, all(feature = "std", not(target_os = "none")), loom)), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
@@ -10,7 +10,7 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod current;
 mod events;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod fifo;
 mod idle;
 mod idle_policy;
@@ -30,14 +30,14 @@ mod sleep;
 mod span;
 mod stack;
 mod stats;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod threads;
 mod unwind;
 mod worker;
 mod yielding;
 
 pub use events::{Event, Observer};
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub use fifo::ScopeFifo;
 pub use idle::WaitPolicy;
 pub use idle_policy::IdlePolicy;
@@ -46,7 +46,7 @@ pub use lifecycle::State;
 pub use pool::{Crowded, Pool, SeatError};
 pub use scope::{Scope, TaskSlot};
 pub use stats::WorkerStats;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub use threads::{
     BuildError, Cancelled, JoinHandle, Rejected, ThreadBuilder, ThreadPool, ThreadPoolBuilder, UnrunTask, broadcast,
     current_num_threads, current_thread_has_pending_tasks, current_thread_index, current_worker_index, in_place_scope,

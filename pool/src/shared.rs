@@ -23,24 +23,30 @@ use crate::stack::{CAN_BE_LAZY, Slot, heavy};
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
 
-/// The shared part of a pool.
+/// The shared part of a pool. All zero until it is attached, as are the seats: a static pool takes no flash.
 pub(crate) struct Core<P: Platform> {
     seats: AtomicPtr<Seat<P>>,
     seat_count: AtomicUsize,
     /// How many threads may be active at once: guests beyond it rest workers.
     parallelism: AtomicUsize,
     /// How many of the seats, from the first on, have a thread of the pool. 0 if the threads are the caller's.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only threads of the pool spawn"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "only threads of the pool spawn")
+    )]
     threads: AtomicUsize,
     /// Whether the first of them is a thread of the program's, which serves only while it waits. Its doings of its own look like
     /// a task, so spawned tasks are counted until they end instead.
     #[cfg_attr(
-        not(all(feature = "std", not(loom))),
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
         allow(dead_code, reason = "only among threads of the pool's own")
     )]
     resident: AtomicBool,
     /// Whether workers run the oldest of their own tasks first.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only a builder sets it"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "only a builder sets it")
+    )]
     oldest_first: AtomicBool,
     /// The process it was made in; see `process.rs`.
     generation: AtomicUsize,
@@ -68,7 +74,7 @@ impl<P: Platform> Core<P> {
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
                 occupied: CachePadded::new(AtomicUsize::new(0)),
-                sleep: Sleep::new(),
+                sleep: Sleep::unused(),
                 injector: CachePadded::new(Injector::new()),
                 lanes: CachePadded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
@@ -96,6 +102,7 @@ impl<P: Platform> Core<P> {
             // SAFETY: the caller's promise.
             unsafe { seat.attach(self, index, own, capacity, eager) };
         }
+        self.sleep.begin();
         // Relaxed, all of them: this happens before every use.
         self.seat_count.store(seats.len(), Ordering::Relaxed);
         self.parallelism.store(parallelism, Ordering::Relaxed);
@@ -115,32 +122,47 @@ impl<P: Platform> Core<P> {
     }
 
     /// The seats from the first on belong to that many threads of the pool. Called before any of them runs.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "only with threads of the pool's own")
+    )]
     pub(crate) fn set_threads(&self, threads: usize) {
         self.threads.store(threads, Ordering::Relaxed); // happens before every use
     }
 
     /// The seats of the pool's own threads.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "only with threads of the pool's own"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "only with threads of the pool's own")
+    )]
     pub(crate) fn thread_seats(&self) -> &[Seat<P>] {
         &self.seats()[..self.threads.load(Ordering::Relaxed)] // constant
     }
 
     /// The first seat belongs to a thread of the program's. Called before any worker runs.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "as `set_threads`")
+    )]
     pub(crate) fn set_resident(&self) {
         self.resident.store(true, Ordering::Relaxed); // happens before every use
     }
 
     /// Whether the first seat belongs to a thread of the program's.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "as `set_threads`")
+    )]
     #[inline]
     pub(crate) fn has_resident(&self) -> bool {
         self.resident.load(Ordering::Relaxed) // constant
     }
 
     /// Workers run the oldest of their own tasks first. Called before any worker runs.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `set_threads`"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "as `set_threads`")
+    )]
     pub(crate) fn set_oldest_first(&self) {
         self.oldest_first.store(true, Ordering::Relaxed); // happens before every use
     }
@@ -148,12 +170,15 @@ impl<P: Platform> Core<P> {
     #[inline]
     pub(crate) fn runs_oldest_first(&self) -> bool {
         // Without std nobody sets it, and loom would only see a constant more.
-        cfg!(all(feature = "std", not(loom))) && self.oldest_first.load(Ordering::Relaxed) // constant
+        cfg!(all(feature = "std", not(any(loom, target_os = "none")))) && self.oldest_first.load(Ordering::Relaxed) // constant
     }
 
     /// A task is accepted. It holds a pool with a resident open until it ends; other pools see it in a queue or in the hands of
     /// an active thread. Follows an admission, so it cannot be refused.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "as `Core::hold`")
+    )]
     pub(crate) fn task_accepted(&self) {
         if self.has_resident() {
             self.lifecycle.count_in(true);
@@ -161,7 +186,10 @@ impl<P: Platform> Core<P> {
     }
 
     /// An accepted task has run, or never will.
-    #[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+    #[cfg_attr(
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
+        allow(dead_code, reason = "as `Core::hold`")
+    )]
     pub(crate) fn task_ended(&self) {
         if self.has_resident() {
             drop(Hold(self));
@@ -278,7 +306,7 @@ impl<P: Platform> Core<P> {
     /// Keeps the pool from closing until the guard is dropped, or refuses: a submission from outside is refused by a pool that
     /// drains, one that is part of accepted work only by a closed one.
     #[cfg_attr(
-        not(all(feature = "std", not(loom))),
+        not(all(feature = "std", not(any(loom, target_os = "none")))),
         allow(dead_code, reason = "scope tasks hold the pool open by their scope's worker")
     )]
     pub(crate) fn hold(&self, part_of_accepted_work: bool) -> Option<Hold<'_, P>> {
@@ -305,7 +333,7 @@ fn inherited() -> ! {
 }
 
 /// A submission in flight.
-#[cfg_attr(not(all(feature = "std", not(loom))), allow(dead_code, reason = "as `Core::hold`"))]
+#[cfg_attr(not(all(feature = "std", not(any(loom, target_os = "none")))), allow(dead_code, reason = "as `Core::hold`"))]
 pub(crate) struct Hold<'a, P: Platform>(&'a Core<P>);
 
 impl<P: Platform> Drop for Hold<'_, P> {

@@ -124,7 +124,7 @@ impl<T> JoinStack<T> {
                 pop_limit: AtomicPtr::new(ptr::null_mut()),
                 base: AtomicPtr::new(ptr::null_mut()),
                 end: AtomicPtr::new(ptr::null_mut()),
-                eager: AtomicBool::new(true),
+                eager: AtomicBool::new(false),
                 shared: CachePadded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
             }
         }
@@ -177,7 +177,7 @@ impl<T> JoinStack<T> {
     #[inline(always)]
     pub fn is_wanted(&self, slot: *const Slot<T>) -> bool {
         // Relaxed: a hint but for S5, which the light barrier in `fork` orders.
-        slot >= self.limit.load(Ordering::Relaxed).cast_const()
+        !CAN_BE_LAZY || slot >= self.limit.load(Ordering::Relaxed).cast_const()
     }
 
     /// *Owner.* After a fork, whether the stack was full: then the fork is taken back, and both sides run in sequence.
@@ -192,7 +192,7 @@ impl<T> JoinStack<T> {
     /// *Owner.* Makes the oldest private slots public, up to a few; returns whether there was anything to publish. The
     /// caller then tells the sleepers.
     pub fn publish(&self) -> bool {
-        let eager = self.eager.load(Ordering::Relaxed); // constant
+        let eager = self.is_eager();
         if !eager {
             // A swap, and before the word is read: a request that comes later than this reading is kept (J3). Acquire: what
             // the requester saw before it asked is seen here; pairs with `ask`.
@@ -227,14 +227,14 @@ impl<T> JoinStack<T> {
         self.depth.store(slot.cast_mut(), Ordering::Release);
         self.light(); // depth before pop_limit (S3)
         // Relaxed: only S3 needs an order, and the light barrier gives it.
-        slot >= self.pop_limit.load(Ordering::Relaxed).cast_const()
+        CAN_BE_LAZY && slot >= self.pop_limit.load(Ordering::Relaxed).cast_const()
     }
 
     /// *Owner, after `pop` said no.* Takes the slot back from the public part, and with it half of that part, so that a
     /// descent costs a logarithmic number of exchanges.
     pub fn reclaim(&self, slot: *const Slot<T>) -> Joined {
         let index = self.index(slot);
-        let eager = self.eager.load(Ordering::Relaxed); // constant
+        let eager = self.is_eager();
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             let stolen = span.top() > index;
@@ -271,7 +271,7 @@ impl<T> JoinStack<T> {
         loop {
             // Nothing above the stolen slot is left, so no claim can succeed until the next publication (J7).
             debug_assert!(span.public() == 0, "{span:?} at {index}");
-            if !self.eager.load(Ordering::Relaxed) {
+            if !self.is_eager() {
                 self.pop_limit.store(slot.cast_mut(), Ordering::Relaxed); // S4
             }
             match self.exchange(span, span.moved(index, index), Ordering::Release) {
@@ -288,9 +288,18 @@ impl<T> JoinStack<T> {
         self.shared.span.load(Ordering::Relaxed).public() > 0
     }
 
-    /// Whether there is a slot that is not public. A hint, unless ordered by S5.
+    /// Whether every fork is published at once. Known at compile time where forks cannot be lazy.
+    #[inline]
+    fn is_eager(&self) -> bool {
+        !CAN_BE_LAZY || self.eager.load(Ordering::Relaxed) // constant
+    }
+
+    /// Whether there is a slot that is not public, and will not be by itself. A hint, unless ordered by S5.
     #[inline]
     pub fn has_private(&self) -> bool {
+        if self.is_eager() {
+            return false; // its owner is about to publish it, and to post
+        }
         let depth = self.depth.load(Ordering::Relaxed);
         !depth.is_null() && self.index(depth) > self.shared.span.load(Ordering::Relaxed).split()
     }
@@ -302,9 +311,12 @@ impl<T> JoinStack<T> {
         self.depth.load(Ordering::Relaxed) == self.base.load(Ordering::Relaxed)
     }
 
-    /// Asks the owner to publish at its next fork.
+    /// Asks the owner to publish at its next fork, unless it publishes every one.
     #[inline]
     pub fn ask(&self) {
+        if self.is_eager() {
+            return;
+        }
         // Release: pairs with `publish`. A swap, because a plain store could race with the owner's swap and erase nothing but
         // the proof that it cannot.
         self.limit.swap(ptr::null_mut(), Ordering::Release);
@@ -351,7 +363,7 @@ impl<T> JoinStack<T> {
     pub fn force<P: Platform>(&self) -> bool {
         // Relaxed: the flag keeps a crowd from paying for the same barrier, and guards nothing. Of two who are at it at the
         // same time one would fail at its exchange.
-        if self.eager.load(Ordering::Relaxed) || self.shared.forcing.swap(true, Ordering::Relaxed) {
+        if self.is_eager() || self.shared.forcing.swap(true, Ordering::Relaxed) {
             return false; // nothing is private, or somebody is at it
         }
         let exposed = self.force_locked::<P>();

@@ -3,7 +3,7 @@
 //! With `std`, a panic in a task is caught where it happens and resumed where its result is wanted. Without, nothing can
 //! catch it: a panic that would unwind into the pool aborts, because the task's owner would wait for ever.
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 mod imp {
     use std::any::Any;
     use std::boxed::Box;
@@ -22,7 +22,7 @@ mod imp {
     }
 }
 
-#[cfg(not(feature = "std"))]
+#[cfg(not(all(feature = "std", not(target_os = "none"))))]
 mod imp {
     /// No panic is ever caught.
     #[derive(Debug)]
@@ -57,7 +57,10 @@ pub(crate) fn swallow(f: impl FnOnce()) {
 }
 
 /// A panic while unwinding is an abort.
-#[cfg_attr(feature = "std", allow(dead_code, reason = "only what nobody can catch aborts"))]
+#[cfg_attr(
+    all(feature = "std", not(target_os = "none")),
+    allow(dead_code, reason = "only what nobody can catch aborts")
+)]
 pub(crate) struct AbortOnDrop(pub(crate) &'static str);
 
 impl Drop for AbortOnDrop {

@@ -8,12 +8,19 @@ use anyhow::{Result, ensure};
 use crate::steps::Steps;
 
 /// The commands of this program, in order: the cheapest first.
-const COMMANDS: [&[&str]; 6] =
-    [&["test"], &["twins"], &["models", "--full"], &["sanitize"], &["ordering-sweep", "--check"], &["platforms"]];
+const COMMANDS: [&[&str]; 7] = [
+    &["test"],
+    &["sizes"],
+    &["twins"],
+    &["models", "--full"],
+    &["sanitize"],
+    &["ordering-sweep", "--check"],
+    &["platforms"],
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Leave these out: twins, models, sanitize, ordering-sweep, platforms
+    /// Leave these out: sizes, twins, models, sanitize, ordering-sweep, platforms
     #[arg(long, value_delimiter = ',')]
     without: Vec<String>,
 }

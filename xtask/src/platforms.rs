@@ -20,7 +20,7 @@ mod page;
 mod wasm;
 
 use anyhow::{Result, bail};
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 pub(crate) use self::machine::variable;
 
@@ -198,31 +198,46 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     }
     let machine = machine(sh);
     let is_chosen = |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|chosen| chosen == name);
-    let rows = check(&machine, &mut steps, is_chosen);
+    let rows = check(&machine, &mut steps, is_chosen, |row| keep(sh, row));
     println!("\n{}", page::table(&rows));
+    steps.finish()
+}
+
+/// Puts a row into the page at once, so that a run that is stopped loses nothing.
+fn keep(sh: &Shell, row: &Row) -> Result<()> {
     let file = metadata::root().join("docs/platforms.md");
     let known = sh.read_file(&file).unwrap_or_default(); // there is none before the first run
-    sh.write_file(&file, page::renew(&known, &rows, PLATFORMS.iter().map(|platform| platform.name)))?;
-    steps.finish()
+    let today = cmd!(sh, "date -u +%F").quiet().read()?;
+    Ok(sh.write_file(&file, page::renew(&known, row, &today, PLATFORMS.iter().map(|platform| platform.name)))?)
 }
 
 /// The part of it that belongs to `cargo xtask test`, on a machine that has what it takes or may install it.
 pub(crate) fn quick(sh: &Shell, steps: &mut Steps) {
     let machine = Machine::new(sh, Extent::Quick);
     match debian::can_install(sh, machine::TOOLCHAIN[0]) {
-        Ok(()) => drop(check(&machine, steps, |name| QUICK.contains(&name))),
+        Ok(()) => drop(check(&machine, steps, |name| QUICK.contains(&name), |_| Ok(()))),
         Err(why) => steps.leave_out("platforms", why),
     }
 }
 
-fn check(machine: &Machine<'_>, steps: &mut Steps, is_chosen: impl Fn(&str) -> bool) -> Vec<Row> {
+/// Checks the chosen ones; `keep` gets each row as soon as it is there.
+fn check(
+    machine: &Machine<'_>,
+    steps: &mut Steps,
+    is_chosen: impl Fn(&str) -> bool,
+    keep: impl Fn(&Row) -> Result<()>,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for Platform { name, evidence, about, check } in PLATFORMS.iter().filter(|platform| is_chosen(platform.name)) {
         let before = steps.mark();
         if let Err(error) = check(machine, steps, name) {
             steps.check(name, || Err(error));
         }
-        rows.push(Row::new(name, evidence.word(), about, &steps.since(before)));
+        let row = Row::new(name, evidence.word(), about, &steps.since(before));
+        if let Err(error) = keep(&row) {
+            steps.check("docs/platforms.md", || Err(error));
+        }
+        rows.push(row);
     }
     rows
 }

@@ -16,14 +16,14 @@
 //! Mail is posted like a shutdown is: push, mark the park word. Model
 //! `wake_path_a_close_reaches_every_worker` checks those steps.
 
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod threads;
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub(crate) use threads::{Lanes, SharedLanes};
 
-#[cfg(not(all(feature = "std", not(loom))))]
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 mod nothing;
-#[cfg(not(all(feature = "std", not(loom))))]
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 pub(crate) use nothing::{Lanes, SharedLanes};
 
 /// How urgent a spawned task is.

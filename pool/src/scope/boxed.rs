@@ -9,7 +9,7 @@ use reveille_futex::Platform;
 use super::Scope;
 use crate::Worker;
 use crate::job::{Job, Task, TaskRef};
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 use crate::seat::Seat;
 
 impl<'scope, P: Platform> Scope<'scope, P> {
@@ -57,7 +57,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     /// });
     /// assert_eq!(calls.into_inner(), 0x01_01_01);
     /// ```
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub fn spawn_broadcast<F>(&self, f: F)
     where
         F: Fn(&Scope<'scope, P>, &Worker<P>) + Send + Sync + 'scope,
@@ -70,7 +70,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     }
 
     /// Gives a task to the thread of one seat, and to no other.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) fn spawn_to<F>(&self, seat: &Seat<P>, f: F)
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,

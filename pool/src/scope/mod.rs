@@ -97,9 +97,9 @@ impl<P: Platform> Worker<P> {
 }
 
 /// Whatever keeps another pool alive. Without threads of its own, a pool is static.
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 pub(crate) type Keeper = Option<std::sync::Arc<dyn core::any::Any + Send + Sync>>;
-#[cfg(not(all(feature = "std", not(loom))))]
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 pub(crate) type Keeper = Option<core::convert::Infallible>;
 
 impl<'scope, P: Platform> Scope<'scope, P> {
@@ -115,13 +115,13 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     }
 
     /// A scope for whose tasks a thread waits that is no worker, and blocks.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) fn blocking<R>(core: &Core<P>, body: impl FnOnce(&Self) -> R) -> R {
         Scope::new(core, None).run(body, Signal::block::<P>)
     }
 
     /// A scope for whose tasks a worker of another pool waits, which it works for meanwhile.
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
     pub(crate) fn visiting<R>(
         core: &Core<P>,
         owner: &Worker<P>,

@@ -2,7 +2,7 @@
 
 pub(super) use imp::FirstPanic;
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(target_os = "none")))]
 mod imp {
     use core::ptr;
 
@@ -45,7 +45,7 @@ mod imp {
     }
 }
 
-#[cfg(not(feature = "std"))]
+#[cfg(not(all(feature = "std", not(target_os = "none"))))]
 mod imp {
     use crate::unwind::Payload;
 

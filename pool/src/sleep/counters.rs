@@ -35,6 +35,9 @@ const BIAS: usize = 1 << (FIELD_BITS - 1);
 const JEC_SHIFT: u32 = if cfg!(any(loom, shuttle)) { usize::BITS - 1 } else { 2 * FIELD_BITS };
 const ONE_JEC: usize = 1 << JEC_SHIFT;
 
+/// Nobody is idle, and nobody is sleepy.
+const RESTING: usize = ONE_JEC | BIAS << FIELD_BITS;
+
 /// The largest number of seats that one pool can count.
 pub(crate) const MAX_SEATS: usize = (1 << (FIELD_BITS - 1)) - 1;
 
@@ -90,8 +93,20 @@ pub(crate) struct Counters(AtomicUsize);
 impl Counters {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
-            Counters(AtomicUsize::new(ONE_JEC | BIAS << FIELD_BITS)) // odd: nobody is sleepy
+            Counters(AtomicUsize::new(RESTING))
         }
+    }
+
+    const_unless_loom! {
+        /// All zero; [`begin`](Self::begin) comes before any use.
+        pub(crate) const fn unused() -> Self {
+            Counters(AtomicUsize::new(0))
+        }
+    }
+
+    /// What [`new`](Self::new) starts with.
+    pub(crate) fn begin(&self) {
+        self.0.swap(RESTING, Ordering::Relaxed); // happens before every use
     }
 
     /// A reading for decisions that a later exchange or fence confirms.

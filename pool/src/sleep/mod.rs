@@ -33,6 +33,18 @@ impl Sleep {
         }
     }
 
+    const_unless_loom! {
+        /// All zero, so that a static takes no flash for it. [`begin`](Self::begin) comes before any use.
+        pub(crate) const fn unused() -> Self {
+            Sleep { counters: CachePadded::new(Counters::unused()) }
+        }
+    }
+
+    /// Nobody is idle. Happens before every use.
+    pub(crate) fn begin(&self) {
+        self.counters.begin();
+    }
+
     /// A reading of the counters: a hint.
     #[inline]
     pub fn counts(&self) -> Counts {

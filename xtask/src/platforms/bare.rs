@@ -68,6 +68,8 @@ pub(super) fn cortex_m0(machine: &Machine<'_>, steps: &mut Steps, name: &str) ->
 impl Guest {
     fn check(&self, machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Result<()> {
         machine.install(&[self.qemu])?;
+        // What no other target compiles: its board, its startup, its link script's build script.
+        steps.commands(&format!("{name}: clippy"), [self.lint(machine)?]);
         let build = self.build(machine, &[])?;
         let run = self.run(machine)?;
         steps.check(name, || {
@@ -82,14 +84,27 @@ impl Guest {
     }
 
     fn build<'a>(&self, machine: &Machine<'a>, more: &[&str]) -> Result<Cmd<'a>> {
-        let manifest = metadata::root().join("bare").join(self.program).join("Cargo.toml");
-        let flags = match self.target.starts_with("riscv") {
+        let build = machine.cargo("build", self.target, self.flags(), "core")?;
+        let build = build.args(["--locked", "--release", "--manifest-path"]).arg(self.manifest()).args(more);
+        Ok(build.env(variable(self.target, "LINKER"), "ld.lld-22"))
+    }
+
+    /// The program and the kit, as they are for this target.
+    fn lint<'a>(&self, machine: &Machine<'a>) -> Result<Cmd<'a>> {
+        let clippy = machine.clippy(self.target, self.flags(), "core")?;
+        let clippy = clippy.args(["--quiet", "--locked", "--release", "--package=kit", "--package", self.program]);
+        Ok(clippy.arg("--manifest-path").arg(self.manifest()).args(["--", "-D", "warnings"]))
+    }
+
+    fn manifest(&self) -> PathBuf {
+        metadata::root().join("bare").join(self.program).join("Cargo.toml")
+    }
+
+    fn flags(&self) -> &'static str {
+        match self.target.starts_with("riscv") {
             true => "-Clinker-flavor=ld.lld -Crelocation-model=static",
             false => "-Clinker-flavor=ld.lld",
-        };
-        let build = machine.cargo("build", self.target, flags, "core")?;
-        let build = build.args(["--locked", "--release", "--manifest-path"]).arg(manifest).args(more);
-        Ok(build.env(variable(self.target, "LINKER"), "ld.lld-22"))
+        }
     }
 
     fn path(&self, machine: &Machine<'_>) -> PathBuf {

@@ -41,11 +41,25 @@ impl<'a> Machine<'a> {
     /// Flags of a target go into `flags`, not into a configuration: other flags are another build of the library, so they
     /// stay the same for each target.
     pub(crate) fn cargo(&self, command: &str, target: &str, flags: &str, libraries: &str) -> Result<Cmd<'a>> {
+        self.prepare(cmd!(self.sh, "/usr/bin/cargo {command}"), target, flags, libraries)
+    }
+
+    /// The same toolchain's linter. By its path, because cargo would find rustup's.
+    pub(crate) fn clippy(&self, target: &str, flags: &str, libraries: &str) -> Result<Cmd<'a>> {
+        self.install(&["rust-web-clippy"])?;
+        let clippy = self.prepare(cmd!(self.sh, "/usr/bin/cargo-clippy clippy"), target, flags, libraries)?;
+        Ok(clippy.env("CARGO", "/usr/bin/cargo"))
+    }
+
+    fn prepare(&self, command: Cmd<'a>, target: &str, flags: &str, libraries: &str) -> Result<Cmd<'a>> {
         self.install(TOOLCHAIN)?;
         let folder = self.scratch.join(target);
         // Nobody reads a backtrace here, and what prints one is a third of the library.
         let features = libraries.contains("panic_unwind").then_some("-Zbuild-std-features=panic-unwind");
-        Ok(cmd!(self.sh, "/usr/bin/cargo {command} -Zbuild-std={libraries} --target {target} --target-dir {folder}")
+        Ok(command
+            .arg(format!("-Zbuild-std={libraries}"))
+            .args(["--target", target, "--target-dir"])
+            .arg(folder)
             .args(features)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", "/usr/bin/rustc")

@@ -24,6 +24,9 @@ pub(super) fn check(machine: &Machine<'_>, steps: &mut Steps, name: &str) -> Res
         ensure!(symbols.contains(&"_start"), "not a program, or without symbols");
         Ok(LIBC.into_iter().filter(|name| symbols.contains(name)).collect())
     };
+    let clippy =
+        cmd!(sh, "cargo clippy --quiet --release --manifest-path {manifest} --target-dir {folder} -- -D warnings");
+    steps.commands(&format!("{name}: clippy"), [clippy]);
     steps.check(name, || {
         build().args(["--features", "libc"]).run()?;
         ensure!(from_libc()?.len() == LIBC.len(), "with libc, its symbols are not seen");

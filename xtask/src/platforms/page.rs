@@ -1,7 +1,6 @@
 //! The table of targets: as text for who runs the command, and as the page docs/platforms.md.
 //!
-//! The page has neither times nor dates, so that the same outcome is the same page. A run of some targets renews their rows
-//! and keeps the others.
+//! A row is written as soon as its target is done, with the day. The others stay, each with the day of its own run.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +14,8 @@ const ABOVE: &str = "\
 # Where it runs
 
 Written by `cargo xtask platforms`, which installs what a target needs, builds, runs and checks; an exit status decides. With
-names, it renews the rows of those targets: `cargo xtask platforms wasm armv7`. `cargo xtask test` runs a few of them with
-fewer tests.
+names, it renews the rows of those targets: `cargo xtask platforms wasm armv7`; the last column is the day of a row's run.
+`cargo xtask test` runs a few of them with fewer tests.
 
 ";
 
@@ -36,6 +35,9 @@ const BELOW: &str = "\n\
 const WIDTH: u16 = 120;
 
 const HEAD: [&str; 4] = ["target", "how", "what ran", "verdict"];
+
+/// The column that only the page has.
+const DAY: &str = "on";
 
 /// A target and what came of it.
 pub(super) struct Row {
@@ -59,8 +61,8 @@ impl Row {
         Row { name, cells: [format!("`{name}`"), evidence, about.to_owned(), verdict] }
     }
 
-    fn line(&self) -> String {
-        format!("| {} |", self.cells.join(" | "))
+    fn line(&self, day: &str) -> String {
+        format!("| {} | {day} |", self.cells.join(" | "))
     }
 }
 
@@ -73,14 +75,14 @@ pub(super) fn table(rows: &[Row]) -> Table {
     table
 }
 
-/// The page `known` with the rows of this run; targets in the order of `names`.
-pub(super) fn renew(known: &str, rows: &[Row], names: impl Iterator<Item = &'static str>) -> String {
+/// The page `known` with a row of `today`; targets in the order of `names`.
+pub(super) fn renew(known: &str, row: &Row, today: &str, names: impl Iterator<Item = &'static str>) -> String {
     let mut lines: BTreeMap<&str, String> =
         known.lines().filter_map(|line| Some((named(line)?, line.to_owned()))).collect();
-    lines.extend(rows.iter().map(|row| (row.name, row.line())));
-    let head = format!("| {} |\n|---|---|---|---|\n", HEAD.join(" | "));
+    lines.insert(row.name, row.line(today));
+    let head = format!("| {} | {DAY} |\n|---|---|---|---|---|\n", HEAD.join(" | "));
     let body: String = names
-        .map(|name| lines.remove(name).unwrap_or_else(|| format!("| `{name}` | | | not run yet |")) + "\n")
+        .map(|name| lines.remove(name).unwrap_or_else(|| format!("| `{name}` | | | not run yet | |")) + "\n")
         .collect();
     [ABOVE, &head, &body, BELOW].concat()
 }
@@ -98,27 +100,33 @@ mod tests {
         Row::new(name, "run".to_owned(), "everything", &Outcome { tests, error: error.map(str::to_owned) })
     }
 
+    const FIRST: &str = "2026-01-01";
+    const SECOND: &str = "2026-02-02";
+
     #[test]
-    fn a_run_of_some_targets_keeps_the_rows_of_the_others() {
-        let names = || ["a", "b", "c"].into_iter();
-        let first = renew("", &[row("a", 3, None), row("b", 0, None)], names());
+    fn a_row_is_renewed_and_the_others_keep_their_day() {
+        let renew = |known: &str, row: &Row, today| renew(known, row, today, ["a", "b", "c"].into_iter());
+        let a = renew("", &row("a", 3, None), FIRST);
         assert!(
-            first.contains("| `a` | run | everything | ok, 3 tests |\n| `b` | run | everything | ok |\n"),
-            "{first}"
+            a.contains("| `a` | run | everything | ok, 3 tests | 2026-01-01 |\n| `b` | | | not run yet | |\n"),
+            "{a}"
         );
-        assert!(first.contains("| `c` | | | not run yet |"));
-        let second = renew(
-            &first,
-            &[row("b", 0, Some(&format!("no | such `{}/x`\nfile", metadata::root().display())))],
-            names(),
+        let both = renew(&a, &row("b", 0, None), FIRST);
+        let error = format!("no | such `{}/x`\nfile", metadata::root().display());
+        let failed = renew(&both, &row("b", 0, Some(&error)), SECOND);
+        assert!(
+            failed.contains(
+                "ok, 3 tests | 2026-01-01 |\n| `b` | run | everything | FAILED: no / such 'x' | 2026-02-02 |\n\
+                 | `c` | | | not run yet | |\n"
+            ),
+            "{failed}"
         );
-        assert!(second.contains("ok, 3 tests |\n| `b` | run | everything | FAILED: no / such 'x' |\n"), "{second}");
-        assert_eq!(renew(&second, &[row("b", 0, None)], names()), first, "the same outcome is the same page");
+        assert_eq!(renew(&failed, &row("b", 0, None), FIRST), both, "the same outcome of a day is the same page");
     }
 
     #[test]
     fn a_target_that_is_gone_leaves_the_page() {
-        let known = renew("", &[row("a", 1, None), row("b", 1, None)], ["a", "b"].into_iter());
-        assert!(!renew(&known, &[], ["b"].into_iter()).contains("`a`"));
+        let known = renew("", &row("a", 1, None), FIRST, ["a", "b"].into_iter());
+        assert!(!renew(&known, &row("b", 1, None), FIRST, ["b"].into_iter()).contains("`a`"));
     }
 }

@@ -64,7 +64,7 @@ pub fn go_on() {
 fn start_timer() {
     // A multiplicative hash makes the whiles differ; most are short.
     let hash = number().wrapping_mul(0x9E37_79B9);
-    board::start_timer(((hash >> 12) % LONGEST >> ((hash >> 28) % 6)) + 1);
+    board::start_timer((((hash >> 12) % LONGEST) >> ((hash >> 28) % 6)) + 1);
 }
 
 /// See [`begin`].
