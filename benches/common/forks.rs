@@ -52,24 +52,6 @@ pub(crate) fn in_sequence<RA, RB>(a: impl FnOnce(()) -> RA, b: impl FnOnce(()) -
     (a(()), b(()))
 }
 
-#[inline(always)]
-pub(crate) fn join_by_reveille<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
-where
-    RA: Send,
-    RB: Send,
-{
-    reveille::join(|| a(()), || b(()))
-}
-
-#[inline(always)]
-pub(crate) fn join_by_rayon<RA, RB>(a: impl FnOnce(()) -> RA + Send, b: impl FnOnce(()) -> RB + Send) -> (RA, RB)
-where
-    RA: Send,
-    RB: Send,
-{
-    rayon::join(|| a(()), || b(()))
-}
-
 /// A module per contestant, with the functions that the macro `$functions` makes of a fork and a context.
 macro_rules! contestants {
     ($functions:ident) => {
@@ -92,7 +74,7 @@ macro_rules! contestants {
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
                     let () = $w;
-                    forks::join_by_reveille($a, $b)
+                    reveille::join(|| $a(()), || $b(()))
                 }};
             }
             $functions!(join, ());
@@ -115,7 +97,7 @@ macro_rules! contestants {
             macro_rules! join {
                 ($w:ident, $a:expr, $b:expr) => {{
                     let () = $w;
-                    forks::join_by_rayon($a, $b)
+                    rayon::join(|| $a(()), || $b(()))
                 }};
             }
             $functions!(join, ());

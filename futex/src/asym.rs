@@ -67,6 +67,20 @@ const fn has_light() -> bool {
     true
 }
 
+/// Whether [`heavy`] would return `true` now: what a protocol asks at its start, without the price of the barrier.
+///
+/// Orders nothing. Does not block or allocate. Must not be called from an interrupt.
+///
+/// ```
+/// use reveille_futex::{Os, asym};
+///
+/// assert_eq!(asym::is_available::<Os>(), asym::heavy::<Os>());
+/// ```
+#[inline]
+pub fn is_available<P: Platform>() -> bool {
+    !LIGHT_IS_FREE || P::has_heavy_fence()
+}
+
 /// The rare side's barrier, on platform `P`: a full fence here and on every other running thread of the process.
 ///
 /// `false` if the platform has none; then nothing is ordered, and the caller must not rely on [`light`]. A protocol asks

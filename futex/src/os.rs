@@ -38,6 +38,11 @@ unsafe impl Platform for Os {
     fn heavy_fence() -> bool {
         Native::heavy_fence()
     }
+
+    #[inline]
+    fn has_heavy_fence() -> bool {
+        Native::has_heavy_fence()
+    }
 }
 
 pub(crate) fn probe() -> Result<Capabilities, PlatformError> {

@@ -45,6 +45,14 @@ pub unsafe trait Platform: Sized + Send + Sync + 'static {
     ///
     /// Use it through [`asym::heavy`](crate::asym::heavy).
     fn heavy_fence() -> bool;
+
+    /// Whether [`heavy_fence`](Platform::heavy_fence) answers `true` now, without making the fence where that costs more
+    /// than the answer.
+    ///
+    /// Use it through [`asym::is_available`](crate::asym::is_available).
+    fn has_heavy_fence() -> bool {
+        Self::heavy_fence()
+    }
 }
 
 /// The built-in platform of this target.

@@ -6,7 +6,7 @@ use core::slice;
 
 use crossbeam_utils::CachePadded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
-use reveille_futex::{Platform, const_unless_loom};
+use reveille_futex::{Platform, asym, const_unless_loom};
 use reveille_latch::CoreLatch;
 
 use crate::events::Events;
@@ -18,7 +18,7 @@ use crate::lifecycle::{Lifecycle, State};
 use crate::process;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
-use crate::stack::{CAN_BE_LAZY, Slot, heavy};
+use crate::stack::{CAN_BE_LAZY, Slot};
 
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
@@ -95,7 +95,7 @@ impl<P: Platform> Core<P> {
         capacity: usize,
         parallelism: usize,
     ) {
-        let eager = !CAN_BE_LAZY || !heavy::<P>();
+        let eager = !CAN_BE_LAZY || !asym::is_available::<P>();
         for (index, seat) in seats.iter().enumerate() {
             // SAFETY: within the slots that the caller provides.
             let own = unsafe { slots.add(index * (capacity + 1)) };

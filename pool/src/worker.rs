@@ -111,26 +111,19 @@ impl<P: Platform> Worker<P> {
         B: FnOnce(&Worker<P>) -> RB + Send,
         RB: Send,
     {
-        let task = JoinTask::new(b);
-        let stack = &self.seat.stack;
-        // SAFETY: the seat is attached; every path below takes the slot back once, after those of the forks inside `a`.
-        let slot = unsafe { stack.fork(task.as_job()) };
-        if stack.is_wanted(slot) && !self.fork_slowly(slot) {
-            return self.join_in_sequence(a, task);
-        }
-        let unwinding = Unwinding { worker: self, slot, task: &task, policy };
-        let ra = a(self);
-        mem::forget(unwinding);
-        if stack.pop(slot) || self.take_back(slot, policy) {
-            // SAFETY: the slot was taken back, so nobody else runs the task.
-            let b = unsafe { task.take() };
-            return (ra, b(self));
-        }
-        // SAFETY: `take_back` waited for the thief.
-        match unsafe { task.into_result() } {
-            Ok(rb) => (ra, rb),
-            Err(payload) => unwind::resume(payload),
-        }
+        <A as Beside>::join(self, policy, a, b)
+    }
+
+    /// [`join`](Self::join) for a function that passes on closures of its caller's, of which `T` is one.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn join_beside<T, A, B, RA, RB>(&self, _: PhantomData<T>, a: A, b: B) -> (RA, RB)
+    where
+        A: FnOnce(&Worker<P>) -> RA,
+        B: FnOnce(&Worker<P>) -> RB + Send,
+        RB: Send,
+    {
+        <T as Beside>::join(self, WaitPolicy::Any, a, b)
     }
 
     /// Publishes, and wakes somebody; `false` if the stack is full.
@@ -247,6 +240,46 @@ impl<P: Platform> fmt::Debug for Worker<P> {
         f.debug_struct("Worker").field("index", &self.index()).finish_non_exhaustive()
     }
 }
+
+/// A join as a function of its own, in the module of the type that implements this: the caller's closure.
+///
+/// *Of its own*, so that a recursion tests for its end before it makes a frame that can fork: half of the calls of a binary
+/// recursion end there. *In that module*, because the compiler sees best through calls within a unit of code generation,
+/// and it makes those of modules: then the recursion itself is inlined here. Row "fork that nobody steals" of
+/// `benches/instructions.rs` shows what it is worth.
+trait Beside {
+    #[inline(never)]
+    fn join<P, A, B, RA, RB>(worker: &Worker<P>, policy: WaitPolicy, a: A, b: B) -> (RA, RB)
+    where
+        P: Platform,
+        A: FnOnce(&Worker<P>) -> RA,
+        B: FnOnce(&Worker<P>) -> RB + Send,
+        RB: Send,
+    {
+        let task = JoinTask::new(b);
+        let stack = &worker.seat.stack;
+        // SAFETY: the seat is attached; every path below takes the slot back once, after those of the forks inside `a`.
+        let slot = unsafe { stack.fork(task.as_job()) };
+        if stack.is_wanted(slot) && !worker.fork_slowly(slot) {
+            return worker.join_in_sequence(a, task);
+        }
+        let unwinding = Unwinding { worker, slot, task: &task, policy };
+        let ra = a(worker);
+        mem::forget(unwinding);
+        if stack.pop(slot) || worker.take_back(slot, policy) {
+            // SAFETY: the slot was taken back, so nobody else runs the task.
+            let b = unsafe { task.take() };
+            return (ra, b(worker));
+        }
+        // SAFETY: `take_back` waited for the thief.
+        match unsafe { task.into_result() } {
+            Ok(rb) => (ra, rb),
+            Err(payload) => unwind::resume(payload),
+        }
+    }
+}
+
+impl<T> Beside for T {}
 
 /// The second half of a join, in the frame of the join.
 #[repr(C)]

@@ -20,7 +20,7 @@ where
     RB: Send,
 {
     Worker::with_current(|worker| match worker {
-        Some(worker) => worker.join(|_| oper_a(), |_| oper_b()),
+        Some(worker) => worker.join_beside(PhantomData::<A>, |_| oper_a(), |_| oper_b()),
         None => cold(|worker| worker.join(|_| oper_a(), |_| oper_b())),
     })
 }
@@ -56,8 +56,8 @@ where
     RB: Send,
 {
     let home = worker.index();
-    worker
-        .join(|_| oper_a(FnContext::new(moved)), move |worker| oper_b(FnContext::new(moved || worker.index() != home)))
+    let a = |_: &Worker| oper_a(FnContext::new(moved));
+    worker.join_beside(PhantomData::<A>, a, move |worker| oper_b(FnContext::new(moved || worker.index() != home)))
 }
 
 #[cold]

@@ -81,4 +81,9 @@ pub(crate) unsafe trait Backend: Send + Sync + 'static {
     fn yield_now();
 
     fn heavy_fence() -> bool;
+
+    /// As [`Platform::has_heavy_fence`](crate::Platform::has_heavy_fence).
+    fn has_heavy_fence() -> bool {
+        Self::heavy_fence()
+    }
 }

@@ -1,5 +1,6 @@
 //! Functions without a pool: they use the current worker's, or the global one.
 
+use core::marker::PhantomData;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::vec::Vec;
 
@@ -69,7 +70,7 @@ where
     RB: Send,
 {
     current::with_worker(|worker| match worker {
-        Some(worker) => worker.join(|_| a(), |_| b()),
+        Some(worker) => worker.join_beside(PhantomData::<A>, |_| a(), |_| b()),
         None => join_globally(a, b),
     })
 }

@@ -1,6 +1,7 @@
 //! A pool with threads of its own.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -159,7 +160,7 @@ impl ThreadPool {
         RA: Send,
         RB: Send,
     {
-        self.enter(|worker| worker.join(|_| a(), |_| b()))
+        self.enter(|worker| worker.join_beside(PhantomData::<A>, |_| a(), |_| b()))
     }
 
     /// [`Worker::scope`] on this pool.

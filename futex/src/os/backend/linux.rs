@@ -33,6 +33,7 @@ const FUTEX_PRIVATE_FLAG: usize = 128;
 /// The futex matches every waiter, not those of one bit.
 const MATCH_ANY: usize = u32::MAX as usize;
 
+const MEMBARRIER_CMD_QUERY: usize = 0;
 const MEMBARRIER_CMD_PRIVATE_EXPEDITED: usize = 1 << 3;
 const MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED: usize = 1 << 4;
 
@@ -129,6 +130,14 @@ unsafe impl<C: Call> Backend for Linux<C> {
         // time get the same one.
         match MEMBARRIER.load(Ordering::Relaxed) {
             YES => membarrier::<C>(MEMBARRIER_CMD_PRIVATE_EXPEDITED),
+            NO => false,
+            _ => register::<C>(),
+        }
+    }
+
+    fn has_heavy_fence() -> bool {
+        match MEMBARRIER.load(Ordering::Relaxed) {
+            YES => membarrier::<C>(MEMBARRIER_CMD_QUERY), // fails if the system has withdrawn the call; interrupts nobody
             NO => false,
             _ => register::<C>(),
         }
