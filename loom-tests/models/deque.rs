@@ -462,8 +462,10 @@ pub fn owner_thief_and_batch_share_three_items(check: Check) {
             move || {
                 let own = Deque::<usize, Inline<2>>::new();
                 let own = own.claim().unwrap();
-                let _ = deque.stealer().steal_batch(&own);
-                Taken::from_iter(core::iter::from_fn(|| own.pop()))
+                let stolen = deque.stealer().steal_batch(&own);
+                let taken = Taken::from_iter(core::iter::from_fn(|| own.pop()));
+                assert_eq!(!taken.is_empty(), stolen == Steal::Success(()), "a success gives items");
+                taken
             }
         });
         let thief = thread::spawn({
