@@ -133,4 +133,12 @@ mod tests {
             }
         }
     }
+
+    /// A fork that finds the stack full has its depth one beyond the spare slot until it is taken back.
+    #[test]
+    fn the_word_can_say_where_the_spare_slot_ends() {
+        let beyond = MAX_CAPACITY + 1;
+        let span = Span::new(MAX_CAPACITY, beyond, 0);
+        assert_eq!((span.top(), span.split(), span.public()), (MAX_CAPACITY, beyond, 1));
+    }
 }
