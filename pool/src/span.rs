@@ -141,4 +141,16 @@ mod tests {
         let span = Span::new(MAX_CAPACITY, beyond, 0);
         assert_eq!((span.top(), span.split(), span.public()), (MAX_CAPACITY, beyond, 1));
     }
+
+    /// Whoever computed a word from one that is not there any more is told so, with the one that is.
+    #[test]
+    fn an_exchange_needs_the_word_that_is_there() {
+        let word = AtomicSpan::new();
+        let (empty, one) = (word.load(Ordering::Relaxed), Span::new(0, 1, 1));
+        let exchange = |from, to| word.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        assert_eq!(exchange(empty, one), Ok(()));
+        assert_eq!(exchange(empty, empty.moved(0, 0)), Err(one));
+        assert_eq!(word.load(Ordering::Relaxed), one);
+        assert_eq!(exchange(one, one.claimed()), Ok(()));
+    }
 }
