@@ -125,6 +125,7 @@ mod tests {
             prop_assert_eq!((span.top(), span.split(), span.public()), (top, split, split - top));
             let moved = span.moved(top / 2, split);
             prop_assert_eq!((moved.top(), moved.split()), (top / 2, split));
+            prop_assert_eq!(moved, Span::new(top / 2, split, tag.wrapping_add(1)), "the next tag");
             prop_assert_ne!(moved, Span::new(top / 2, split, tag));
             if top < split {
                 let claimed = span.claimed();
