@@ -24,6 +24,20 @@ fn a_zero_timeout_asks_nothing_of_the_platform() {
     assert_eq!(Mine::counts(), Counts::default());
 }
 
+#[test]
+fn a_waiter_offers_the_processor_before_it_sleeps() {
+    type Mine = Counting<3>;
+    let timeout = Duration::from_millis(5);
+    let latch = CountdownLatch::<Mine>::new_on(1);
+    assert_eq!(latch.wait_timeout(timeout), Err(WaitError::TimedOut));
+    assert!(Mine::counts().yields > 0 && Mine::counts().waits > 0);
+    Mine::reset();
+    let group = WaitGroup::<Mine>::new_on();
+    let _member = group.enter();
+    assert_eq!(group.wait_timeout(timeout), Err(WaitError::TimedOut));
+    assert!(Mine::counts().yields > 0 && Mine::counts().waits > 0);
+}
+
 /// A waiter whose deadline passed may be asleep again: the last one wakes, and nobody before.
 #[test]
 fn the_last_one_wakes_whoever_may_sleep() {

@@ -68,8 +68,8 @@ enum Scenario {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     caught: usize,
-    /// Noticed by never ending alone: no test had failed when time was up.
-    timeouts: usize,
+    /// Noticed by never ending alone, or by a machine that stood still: no test had failed when time was up.
+    timeouts: Vec<String>,
     unviable: usize,
     missed: BTreeSet<String>,
 }
@@ -102,7 +102,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         let known: BTreeSet<_> = explained.iter().filter(own).cloned().collect();
         let Tally { caught, timeouts, unviable, missed } = &tally;
         let excused = missed.intersection(&known).count();
-        let counts = [*caught, *timeouts, excused, missed.len() - excused, *unviable];
+        let counts = [*caught, timeouts.len(), excused, missed.len() - excused, *unviable];
         let minutes = format!("{:.1}", start.elapsed().as_secs_f64() / 60.0);
         let all = counts.iter().sum::<usize>();
         table.add_row([layer, all.to_string()].into_iter().chain(counts.map(|n| n.to_string())).chain([minutes]));
@@ -110,7 +110,8 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
         if arguments.shard.is_some() {
             continue; // what is explained may be in another share
         }
-        faults.extend(known.difference(missed).map(|name| format!("{LIST} explains what a test notices: {name}")));
+        let noticed = known.difference(missed).filter(|name| !timeouts.contains(name));
+        faults.extend(noticed.map(|name| format!("{LIST} explains what a test notices: {name}")));
     }
     println!("{table}");
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
@@ -156,7 +157,7 @@ fn tally(report: &str, a_test_failed: impl Fn(&str) -> bool) -> Result<Tally> {
             (Scenario::Baseline, summary) => ensure!(summary == "Success", "the tests fail without any change"),
             (Scenario::Mutant { .. }, "CaughtMutant") => tally.caught += 1,
             (Scenario::Mutant { .. }, "Timeout") if a_test_failed(&log_path) => tally.caught += 1,
-            (Scenario::Mutant { .. }, "Timeout") => tally.timeouts += 1,
+            (Scenario::Mutant { name }, "Timeout") => tally.timeouts.push(without_position(&name)),
             (Scenario::Mutant { .. }, "Unviable") => tally.unviable += 1,
             (Scenario::Mutant { name }, _) => {
                 tally.missed.insert(without_position(&name));
@@ -189,7 +190,8 @@ mod tests {
             {"scenario":{"Mutant":{"name":"a/src/b.rs:3:4: replace X::g with ()"}},"summary":"MissedMutant","log_path":"4"}]}"#;
         let failed = |log: &str| log == "failed";
         let missed = ["a/src/b.rs: replace X::g with ()".to_owned()].into();
-        assert_eq!(tally(report, failed).unwrap(), Tally { caught: 2, timeouts: 1, unviable: 0, missed });
+        let timeouts = vec!["a/src/b.rs: delete !".to_owned()];
+        assert_eq!(tally(report, failed).unwrap(), Tally { caught: 2, timeouts, unviable: 0, missed });
         let broken = report.replace("Success", "Failure");
         assert!(tally(&broken, failed).is_err(), "tests that fail by themselves prove nothing");
     }
