@@ -165,6 +165,7 @@ mod tests {
             prop_assert_eq!(one_more, state.with_arrivals((arrived + 1) % (1 << ARRIVED_BITS)));
             prop_assert_eq!(state.with_parties(others).with_parties(parties), state);
             prop_assert_eq!(state.without(flags).with(flags), state);
+            prop_assert_eq!(state.with(flags), state, "what is set stays set");
             let next = state.next();
             prop_assert_eq!((next.parties(), next.arrived(), next.has(BROKEN)), (parties, 0, state.has(BREAK_NEXT)));
             prop_assert_eq!(next.generation(), generation.wrapping_add(1) & GENERATIONS as u32);

@@ -341,11 +341,11 @@ fn a_batch_to_itself_moves_nothing() {
     let worker = deque.claim().unwrap();
     assert_eq!(worker.stealer().steal_batch(&worker), Steal::Empty);
     assert_eq!(worker.stealer().steal_batch_and_pop(&worker), Steal::Empty);
-    worker.try_push(1).unwrap();
-    worker.try_push(2).unwrap();
+    (1..=3).for_each(|item| worker.try_push(item).unwrap());
     assert_eq!(worker.stealer().steal_batch(&worker), Steal::Success(()));
-    assert_eq!(worker.len(), 2);
+    assert_eq!((worker.len(), worker.pop()), (3, Some(3)), "in the same order");
     assert_eq!(worker.stealer().steal_batch_and_pop(&worker), Steal::Success(2));
+    assert_eq!((worker.pop(), worker.pop()), (Some(1), None));
 }
 
 /// The deques of one worker, by the handle that it has.

@@ -125,6 +125,7 @@ mod tests {
             prop_assert_eq!((span.top(), span.split(), span.public()), (top, split, split - top));
             let moved = span.moved(top / 2, split);
             prop_assert_eq!((moved.top(), moved.split()), (top / 2, split));
+            prop_assert_eq!(moved, Span::new(top / 2, split, tag.wrapping_add(1)), "the next tag");
             prop_assert_ne!(moved, Span::new(top / 2, split, tag));
             if top < split {
                 let claimed = span.claimed();
@@ -132,5 +133,25 @@ mod tests {
                 prop_assert_eq!(claimed, Span::new(top + 1, split, tag));
             }
         }
+    }
+
+    /// A fork that finds the stack full has its depth one beyond the spare slot until it is taken back.
+    #[test]
+    fn the_word_can_say_where_the_spare_slot_ends() {
+        let beyond = MAX_CAPACITY + 1;
+        let span = Span::new(MAX_CAPACITY, beyond, 0);
+        assert_eq!((span.top(), span.split(), span.public()), (MAX_CAPACITY, beyond, 1));
+    }
+
+    /// Whoever computed a word from one that is not there any more is told so, with the one that is.
+    #[test]
+    fn an_exchange_needs_the_word_that_is_there() {
+        let word = AtomicSpan::new();
+        let (empty, one) = (word.load(Ordering::Relaxed), Span::new(0, 1, 1));
+        let exchange = |from, to| word.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        assert_eq!(exchange(empty, one), Ok(()));
+        assert_eq!(exchange(empty, empty.moved(0, 0)), Err(one));
+        assert_eq!(word.load(Ordering::Relaxed), one);
+        assert_eq!(exchange(one, one.claimed()), Ok(()));
     }
 }

@@ -3,7 +3,7 @@
 use loom::sync::Arc;
 use reveille_loom_tests::{Check, spawn};
 
-use super::subject::{Deque, Inline};
+use super::subject::{Deque, Inline, Steal};
 use super::taken::{Taken, assert_each_once, thief};
 
 type Four = Deque<usize, Inline<4>>;
@@ -12,8 +12,10 @@ type Four = Deque<usize, Inline<4>>;
 fn take_batch(deque: &Four) -> Taken {
     let own = Deque::<usize, Inline<2>>::new();
     let own = own.claim().unwrap();
-    let _ = deque.stealer().steal_batch(&own);
-    Taken::from_iter(core::iter::from_fn(|| own.pop()))
+    let stolen = deque.stealer().steal_batch(&own);
+    let taken = Taken::from_iter(core::iter::from_fn(|| own.pop()));
+    assert_eq!(!taken.is_empty(), stolen == Steal::Success(()), "a success gives items");
+    taken
 }
 
 /// A thief that takes several items from a LIFO deque, one after the other, never takes one that the owner pops.
