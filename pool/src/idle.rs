@@ -8,26 +8,13 @@ use reveille_futex::sync::hint;
 
 use crate::Worker;
 use crate::events::Event as Doing;
-use crate::idle_policy::Budget;
+use crate::idle_policy::{Budget, CONSIDERATE, EAGER, Habit, Round};
 use crate::job::Job;
 use crate::search::Work;
 use crate::seat::Seat;
 use crate::signal::Signal;
 use crate::sleep::Parked;
 use crate::stack::{Slot, heavy};
-
-/// Rounds of searching before a worker announces that it will sleep, about 20 us: twice the price of a wake.
-const ROUNDS: u32 = if cfg!(loom) {
-    0
-} else if cfg!(shuttle) {
-    2 // so that sleeping is as likely as finding
-} else {
-    24
-};
-
-/// The first rounds only pause, doubling each time; the others yield to other threads. With few processors a longer spin
-/// takes the time of the thread that it waits for.
-pub(crate) const SPINNING_ROUNDS: u32 = 6;
 
 /// What a worker does while another one has its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +35,11 @@ pub enum WaitPolicy {
 pub(crate) trait Event {
     /// Whether it has happened.
     fn is_done(&self) -> bool;
+
+    /// Whether it has happened, for a look between two pauses.
+    fn is_done_already(&self) -> bool {
+        self.is_done()
+    }
 
     /// Asks for a wake of this worker's park word when it happens; `false` if it has.
     fn watch(&self) -> bool;
@@ -91,8 +83,9 @@ impl<P: Platform> Worker<P> {
 
     /// Runs whatever there is until the event has happened.
     pub(crate) fn work_until(&self, event: &impl Event) {
+        let mut habit = Habit::default();
         while !event.is_done() {
-            match self.next_work(one_copy(event)) {
+            match self.next_work(one_copy(event), &mut habit) {
                 Some(work) => self.run(work),
                 None => return,
             }
@@ -100,14 +93,15 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Searches, and sleeps, until there is work or the event has happened.
-    fn next_work(&self, event: &(impl Event + ?Sized)) -> Option<Work<'_, P>> {
+    fn next_work(&self, event: &(impl Event + ?Sized), habit: &mut Habit) -> Option<Work<'_, P>> {
         if let Some(work) = self.own_work() {
             return Some(work); // not idle at all
         }
         let sleep = &self.core().sleep;
         sleep.start_search();
-        let mut budget = Budget::default();
-        let mut patience = Patience::default();
+        let mut budget = Budget::new(*habit);
+        let mut long_rest = false;
+        let mut patience = Patience::new();
         loop {
             if event.is_done() {
                 self.end_search(false);
@@ -119,13 +113,15 @@ impl<P: Platform> Worker<P> {
             }
             if !self.core().is_crowded() {
                 if let Some(work) = self.search() {
+                    *habit = Habit::after(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
                 patience.look(self);
             }
-            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, self.rounds()) {
-                backoff::<P>(round, event);
+            let (enough, longest) = self.search_of_others();
+            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, enough, longest) {
+                pass::<P>(round, event);
                 continue;
             }
             if let Some(work) = self.own_join() {
@@ -141,11 +137,14 @@ impl<P: Platform> Worker<P> {
             // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
             if !self.core().is_crowded() {
                 if let Some(work) = self.last_search() {
+                    *habit = Habit::after(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
                 if self.someone_has_private() {
-                    P::yield_now(); // it was being published, or taken back: not quiet yet
+                    // It was being published, or taken back: not quiet yet. The look above interrupts whoever does that.
+                    budget.extend();
+                    P::yield_now();
                     continue;
                 }
             }
@@ -155,16 +154,19 @@ impl<P: Platform> Worker<P> {
             self.tell(Doing::ParkEnd);
             if parked == Parked::Slept {
                 self.seat().stats.parks.add_one();
-                budget.start_again();
+                long_rest = budget.was_long_rest::<P>();
+                budget = Budget::new(*habit);
             }
         }
     }
 
-    /// Few workers search at once: if more search than work, or nobody may work, this one need not.
-    fn rounds(&self) -> u32 {
+    /// Whether there are searchers enough, and how many pauses the others have a right to between two looks of this one.
+    fn search_of_others(&self) -> (bool, u32) {
         let counts = self.core().sleep.counts();
         let active = self.core().active(counts.idle());
-        if counts.searching() > active.max(1) || active >= self.core().parallelism() { 0 } else { ROUNDS }
+        // Few workers search at once: if more search than work, or nobody may work, this one need not.
+        let enough = counts.searching() > active.max(1) || active >= self.core().parallelism();
+        (enough, if active == 0 { EAGER } else { CONSIDERATE })
     }
 
     /// Passes the search on, if there is reason to think that there is more (M20).
@@ -222,18 +224,16 @@ impl<P: Platform> Worker<P> {
 
     /// Helps the thief, and nobody else.
     fn leapfrog(&self, slot: &Slot<Job<P>>) {
-        let mut round = 0;
+        let mut budget = Budget::default();
         while !slot.done.is_done() {
             let thief = slot.thief();
-            match thief.and_then(|thief| self.steal_from(thief)) {
-                Some(work) => {
-                    round = 0;
-                    self.run(work);
-                }
-                None if round != ROUNDS => {
-                    backoff::<P>(round, &slot.done);
-                    round += 1;
-                }
+            if let Some(work) = thief.and_then(|thief| self.steal_from(thief)) {
+                budget = Budget::default();
+                self.run(work);
+                continue;
+            }
+            match budget.next_brief_round::<P>(CONSIDERATE) {
+                Some(round) => pass::<P>(round, &slot.done),
                 None => {
                     // The thief may fork again at any time, and nobody would tell this worker: look again soon.
                     if let Some(thief) = thief {
@@ -256,26 +256,35 @@ impl<P: Platform> Worker<P> {
 /// 5 us. Work that is over sooner runs undisturbed; a request costs its owner several cache misses.
 const PATIENCE: u32 = 7;
 
+/// How often after a request that brought it nothing: what was made public was over too soon. More patience than that costs a
+/// larger region, which may come next, more than it saves a small one.
+const MORE_PATIENCE: u32 = 2 * PATIENCE;
+
 /// What a searcher remembers from round to round.
-#[derive(Default)]
 struct Patience {
     seat: usize,
     episode: usize,
     rounds: u32,
+    limit: u32,
 }
 
 impl Patience {
+    fn new() -> Self {
+        Patience { seat: 0, episode: 0, rounds: 0, limit: PATIENCE }
+    }
+
     /// After a search that found nothing: asks the owner of private tasks that has been at it for a while.
     fn look<P: Platform>(&mut self, worker: &Worker<P>) {
         let hoards = |seat: &&Seat<P>| seat.stack.has_private() && !seat.stack.is_asked();
         let Some(seat) = worker.core().others(worker.index()).find(hoards) else { return };
         let (index, episode) = (seat.index(), seat.episode());
         if (self.seat, self.episode) != (index, episode) {
-            *self = Patience { seat: index, episode, rounds: 0 };
+            *self = Patience { seat: index, episode, ..Patience::new() };
         }
         self.rounds += 1;
-        if self.rounds == PATIENCE {
+        if self.rounds == self.limit {
             self.rounds = 0;
+            self.limit = MORE_PATIENCE;
             seat.stack.ask();
         }
     }
@@ -284,16 +293,20 @@ impl Patience {
 /// How long a leapfrogging worker sleeps before it looks again.
 const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_micros(500);
 
-/// Passes the time between two looks, more of it from round to round.
-pub(crate) fn backoff<P: Platform>(round: u32, event: &(impl Event + ?Sized)) {
-    if round < SPINNING_ROUNDS {
-        for _ in 0..1 << round {
-            if event.is_done() {
-                return;
-            }
-            hint::spin_loop();
+/// Passes the time between two looks.
+fn pass<P: Platform>(round: Round, event: &(impl Event + ?Sized)) {
+    match round {
+        Round::Pause(times) => pause(times, event),
+        Round::Yield => P::yield_now(),
+    }
+}
+
+/// Pauses so often, unless the event happens.
+pub(crate) fn pause(times: u32, event: &(impl Event + ?Sized)) {
+    for _ in 0..times {
+        if event.is_done_already() {
+            return;
         }
-    } else {
-        P::yield_now();
+        hint::spin_loop();
     }
 }

@@ -15,7 +15,7 @@ use reveille_futex::{Deadline, Platform, const_unless_loom};
 /// | policy | an idle pool burns | work from outside is begun |
 /// |---|---|---|
 /// | `Sleep` | nothing | after a wake |
-/// | `Brief`, the default | about 20 us per worker that runs out of work | after a wake, or at once within those 20 us |
+/// | `Brief`, the default | about 20 us per worker that runs out of work, 2 us if its last task came more than 100 us after the one before | after a wake, or at once within those 20 us |
 /// | `Search(d)` | `d` per worker that runs out of work | after a wake, or at once within `d` |
 /// | `Spin` | every processor that it has a worker on | at once |
 ///
@@ -33,7 +33,7 @@ use reveille_futex::{Deadline, Platform, const_unless_loom};
 pub enum IdlePolicy {
     /// Sleeps after one look everywhere and the announced one that the wake path demands.
     Sleep,
-    /// Searches for about twice the time that a wake takes.
+    /// Searches for about twice the time that a wake takes, less where tasks come one at a time and far apart.
     #[default]
     Brief,
     /// Searches for that long, in steps of a microsecond, at least as long as `Brief`.
@@ -67,64 +67,246 @@ impl AtomicIdlePolicy {
     }
 }
 
+/// The first pauses, about 1.5 us in all: each round has twice as many as the one before, and no clock is read.
+const FIRST_PAUSES: u32 = if cfg!(loom) {
+    0
+} else if cfg!(shuttle) {
+    3 // two rounds, so that sleeping is as likely as finding
+} else {
+    63
+};
+
+/// How long `Brief` goes on after them, in nanoseconds: with them somewhat more than 20 us, twice the price of a wake.
+const BRIEF_TIME: u64 = 22_000;
+
+/// The bound on `Brief` where the clock stands still: as many pauses as fit into that time if each takes 4 ns, the shortest
+/// of any processor. Models have none.
+const MOST_PAUSES: u32 = if cfg!(any(loom, shuttle)) { 0 } else { BRIEF_TIME as u32 / 4 };
+
+/// Pauses between two looks that disturb somebody, under a microsecond: a look takes lines from whoever is at work.
+pub(crate) const CONSIDERATE: u32 = 32;
+
+/// Pauses between two looks that disturb nobody.
+pub(crate) const EAGER: u32 = 4;
+
+/// What a yield counts as. It takes a system call at least, and the bound is not to end a search while a clock runs.
+const YIELD: u32 = 8;
+
+/// How often a search that may not end is made longer: to 180 us.
+const MOST_DOUBLINGS: u32 = 3;
+
+/// What came after a rest of this length is not likely to be followed by more within `BRIEF_TIME`. In nanoseconds.
+const LONG_REST: u64 = 100_000;
+
+/// What to do between two looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Pause so often.
+    Pause(u32),
+    /// Offer the processor to others.
+    Yield,
+}
+
+/// How to search next, learnt from the last piece of work and what was before it.
+///
+/// | | after a long rest | otherwise |
+/// |---|---|---|
+/// | a task | `Short` | `Pausing` |
+/// | half of a join | `Pausing` | `Yielding` |
+///
+/// Whoever forks may be on the same processor and have more halves to give: a yield lets it go on. But a scheduler takes a
+/// yield for a wish to be behind all others; Linux then lets a poster run on for milliseconds when it wakes this thread on its
+/// own processor. So nothing is yielded where the next thing is likely to be a sleep and a wake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Work comes one piece at a time and far apart: a search would find nothing.
+    Short,
+    /// Pause between two looks.
+    Pausing,
+    /// Yield between two looks, after the first pauses.
+    #[default]
+    Yielding,
+}
+
+impl Habit {
+    pub(crate) fn after(is_task: bool, long_rest: bool) -> Self {
+        match (is_task, long_rest) {
+            (true, true) => Habit::Short,
+            (false, false) => Habit::Yielding,
+            _ => Habit::Pausing,
+        }
+    }
+}
+
 /// One worker's search, from the moment it ran out of work.
 #[derive(Default)]
 pub(crate) struct Budget {
-    round: u32,
-    /// When a search by time ends; set after the rounds of `Brief`, so that a short search reads no clock.
-    ends: Option<Deadline>,
+    /// Made so far; yields count as some.
+    pauses: u32,
+    habit: Habit,
+    /// How often the time of `Brief` was doubled.
+    doublings: u32,
+    /// When the first pauses were over.
+    began: Option<Deadline>,
 }
 
 impl Budget {
-    /// The next round of searching, or `None` if it is time to sleep. `brief` is how many rounds `Brief` may have now.
-    pub(crate) fn next_round<P: Platform>(&mut self, policy: &AtomicIdlePolicy, brief: u32) -> Option<u32> {
-        let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
-        let goes_on = match policy {
-            SPIN => true,
-            SLEEP => false,
-            _ if self.round < brief => true,
-            BRIEF => false,
-            _ if brief == 0 => false, // others search
-            micros => {
-                let now = P::now();
-                let time = (micros as u64).saturating_mul(1_000);
-                now < *self.ends.get_or_insert_with(|| Deadline::from_nanos(now.as_nanos().saturating_add(time)))
-            }
-        };
-        let round = self.round;
-        self.round = round.saturating_add(1);
-        goes_on.then_some(round)
+    pub(crate) fn new(habit: Habit) -> Self {
+        Budget { habit, ..Budget::default() }
     }
 
-    /// After a sleep.
-    pub(crate) fn start_again(&mut self) {
-        *self = Budget::default();
+    /// Once more from the start, and for twice as long: there is work, but it is over too soon to be had.
+    pub(crate) fn extend(&mut self) {
+        let doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        *self = Budget { doublings, ..Budget::default() };
     }
+
+    /// The next round of searching, of at most so many pauses, or `None` if it is time to sleep. `others_search` if there are
+    /// searchers enough.
+    pub(crate) fn next_round<P: Platform>(
+        &mut self,
+        policy: &AtomicIdlePolicy,
+        others_search: bool,
+        longest: u32,
+    ) -> Option<Round> {
+        let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
+        match policy {
+            SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
+            SLEEP => None,
+            _ if others_search => None,
+            BRIEF => self.next_brief_round::<P>(longest),
+            micros => self.next_brief_round::<P>(longest).or_else(|| {
+                let ends = later(self.began?, (micros as u64).saturating_mul(1_000));
+                (P::now() < ends).then_some(Round::Yield)
+            }),
+        }
+    }
+
+    /// The next round of `Brief`.
+    pub(crate) fn next_brief_round<P: Platform>(&mut self, longest: u32) -> Option<Round> {
+        self.first_round(longest).or_else(|| {
+            if MOST_PAUSES == 0 {
+                return None; // a model's clock tells nothing, and would be one more thing to explore
+            }
+            let now = P::now();
+            let ends = later(*self.began.get_or_insert(now), BRIEF_TIME << self.doublings);
+            let goes_on = self.habit != Habit::Short && self.pauses < MOST_PAUSES << self.doublings && now < ends;
+            goes_on.then(|| match self.habit {
+                Habit::Yielding => {
+                    self.pauses += YIELD;
+                    Round::Yield
+                }
+                _ => self.pause(longest),
+            })
+        })
+    }
+
+    fn first_round(&mut self, longest: u32) -> Option<Round> {
+        (self.pauses < FIRST_PAUSES).then(|| self.pause(longest.min(self.pauses + 1)))
+    }
+
+    fn pause(&mut self, times: u32) -> Round {
+        self.pauses += times;
+        Round::Pause(times)
+    }
+
+    /// Whether the search, and the sleep after it, have been a long rest.
+    pub(crate) fn was_long_rest<P: Platform>(&self) -> bool {
+        self.began.is_some_and(|began| P::now() >= later(began, LONG_REST))
+    }
+}
+
+/// Without `Duration`, whose arithmetic divides and panics: a microcontroller pays for both.
+fn later(began: Deadline, nanos: u64) -> Deadline {
+    Deadline::from_nanos(began.as_nanos().saturating_add(nanos))
 }
 
 #[cfg(all(test, feature = "std", not(loom)))]
 mod tests {
-    use reveille_futex::Os;
+    use reveille_futex::testing::FakeClock;
+    use reveille_futex::{Os, Spin};
 
     use super::*;
 
-    fn rounds(policy: IdlePolicy, brief: u32) -> usize {
+    /// More than 2 ms of rounds, each of at least a system call or a look at the clock.
+    const MANY: usize = 100_000;
+
+    fn rounds<P: Platform>(policy: IdlePolicy, others_search: bool, habit: Habit) -> Vec<Round> {
         let word = AtomicIdlePolicy::new();
         word.set(policy);
-        let mut budget = Budget::default();
-        (0..1_000_000).take_while(|_| budget.next_round::<Os>(&word, brief).is_some()).count()
+        let mut budget = Budget::new(habit);
+        let next = || {
+            let round = budget.next_round::<P>(&word, others_search, CONSIDERATE)?;
+            match round {
+                Round::Pause(times) => (0..times).for_each(|_| core::hint::spin_loop()),
+                Round::Yield => P::yield_now(),
+            }
+            Some(round)
+        };
+        core::iter::from_fn(next).take(MANY).collect()
     }
 
     #[test]
     fn each_policy_ends_its_search_in_its_own_way() {
-        assert_eq!(rounds(IdlePolicy::Sleep, 24), 0);
-        assert_eq!(rounds(IdlePolicy::Brief, 24), 24);
-        assert_eq!(rounds(IdlePolicy::Brief, 0), 0);
-        assert_eq!(rounds(IdlePolicy::Spin, 0), 1_000_000);
-        assert_eq!(rounds(IdlePolicy::Search(Duration::from_secs(1)), 0), 0, "others search");
+        let (alone, crowd) = (false, true);
+        let first = [1, 2, 4, 8, 16, 32].map(Round::Pause);
+        let habit = Habit::Pausing;
+        assert_eq!(rounds::<Os>(IdlePolicy::Sleep, alone, habit), []);
+        assert_eq!(rounds::<Os>(IdlePolicy::Brief, crowd, habit), []);
+        assert_eq!(rounds::<Os>(IdlePolicy::Search(Duration::from_secs(1)), crowd, habit), []);
+        assert_eq!(rounds::<Os>(IdlePolicy::Spin, crowd, habit).len(), MANY);
+        assert_eq!(rounds::<Os>(IdlePolicy::Brief, alone, Habit::Short), first);
+
+        for (habit, yields) in [(Habit::Pausing, false), (Habit::Yielding, true)] {
+            let start = std::time::Instant::now();
+            let brief = rounds::<Os>(IdlePolicy::Brief, alone, habit);
+            assert!(start.elapsed() >= Duration::from_nanos(BRIEF_TIME) && brief.starts_with(&first), "{brief:?}");
+            assert!(brief[first.len()..].iter().all(|round| (*round == Round::Yield) == yields), "{brief:?}");
+        }
+
         let start = std::time::Instant::now();
-        let searched = rounds(IdlePolicy::Search(Duration::from_millis(2)), 24);
-        assert!(searched >= 24 && start.elapsed() >= Duration::from_millis(2), "{searched}");
-        assert!(searched < 1_000_000);
+        let long = rounds::<Os>(IdlePolicy::Search(Duration::from_millis(2)), alone, habit);
+        assert!(start.elapsed() >= Duration::from_millis(2) && long.contains(&Round::Yield), "{}", long.len());
+        assert!(long.len() < MANY, "it ends");
+    }
+
+    #[test]
+    fn a_search_ends_where_no_clock_runs() {
+        for (habit, each) in [(Habit::Pausing, CONSIDERATE), (Habit::Yielding, YIELD)] {
+            let rounds = rounds::<Spin>(IdlePolicy::Brief, false, habit).len() as u32;
+            assert!(rounds.abs_diff(MOST_PAUSES / each) < 10, "{rounds} rounds");
+        }
+    }
+
+    #[test]
+    fn a_rest_is_long_from_the_end_of_the_first_pauses_on() {
+        type Clock = FakeClock<0>;
+        let mut budget = Budget::new(Habit::after(true, true));
+        assert!(!budget.was_long_rest::<Clock>(), "it has not begun");
+        while budget.next_brief_round::<Clock>(CONSIDERATE).is_some() {}
+        assert!(!budget.was_long_rest::<Clock>(), "no time has passed");
+        Clock::advance(Duration::from_nanos(LONG_REST).max(Duration::from_millis(1))); // its step
+        assert!(budget.was_long_rest::<Clock>());
+    }
+
+    #[test]
+    fn single_tasks_far_apart_are_not_searched_for_and_only_joins_close_together_yield() {
+        let table = [(true, true), (true, false), (false, true), (false, false)];
+        let habits = table.map(|(is_task, long_rest)| Habit::after(is_task, long_rest));
+        assert_eq!(habits, [Habit::Short, Habit::Pausing, Habit::Pausing, Habit::Yielding]);
+    }
+
+    #[test]
+    fn a_search_that_may_not_end_gets_longer_up_to_a_bound() {
+        let word = AtomicIdlePolicy::new();
+        let mut budget = Budget::new(Habit::Pausing);
+        let rounds = [0; 6].map(|_: u32| {
+            let next = || budget.next_round::<Spin>(&word, false, CONSIDERATE);
+            let rounds = core::iter::from_fn(next).count();
+            budget.extend();
+            rounds
+        });
+        assert!(rounds[1] > rounds[0] && rounds[3] > 7 * rounds[0], "{rounds:?}");
+        assert!(rounds[3..].iter().all(|n| *n == rounds[3]), "{rounds:?}");
     }
 }

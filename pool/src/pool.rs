@@ -291,6 +291,11 @@ impl<P: Platform> Event for Closing<'_, P> {
         false // asked again, now that it is closed
     }
 
+    /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
+    fn is_done_already(&self) -> bool {
+        false
+    }
+
     fn watch(&self) -> bool {
         !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
     }

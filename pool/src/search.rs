@@ -21,9 +21,14 @@ pub(crate) enum Work<'a, P: Platform> {
 }
 
 impl<P: Platform> Work<'_, P> {
+    /// Whether it is a spawned task.
+    pub(crate) fn is_task(&self) -> bool {
+        matches!(self, Work::Task(_))
+    }
+
     /// Whether its owner is likely to have more: then another searcher is worth a wake.
     pub(crate) fn may_have_siblings(&self) -> bool {
-        matches!(self, Work::Join { .. })
+        !self.is_task()
     }
 }
 

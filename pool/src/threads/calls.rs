@@ -13,7 +13,7 @@ use reveille_futex::Os;
 
 use super::inner::Inner;
 use crate::fifo::ScopeFifo;
-use crate::idle::{SPINNING_ROUNDS, backoff};
+use crate::idle::pause;
 use crate::job::{Job, Task, TaskRef};
 use crate::pool::visit;
 use crate::scope::{Keeper, Scope};
@@ -25,7 +25,7 @@ use crate::{Worker, current, unwind};
 /// How often a caller that would block looks whether its call has ended, before it blocks: about 1.5 us, in which a short
 /// call is over if a thread of the pool is awake. It does not yield: on a busy machine that costs a turn of everybody else's,
 /// milliseconds, while a thread that blocked is run as soon as it is woken.
-const LOOKS: u32 = SPINNING_ROUNDS;
+const LOOKS: u32 = 6;
 
 impl Inner {
     /// Runs `f` as a worker of this pool: as the one that this thread is already, on a guest's seat, or, if all of those
@@ -150,7 +150,7 @@ fn block(done: &Signal) {
         if done.is_done() {
             return;
         }
-        backoff::<Os>(round, done);
+        pause(1 << round, done);
     }
     done.block::<Os>();
 }
