@@ -74,7 +74,8 @@ const fn has_light() -> bool {
 /// ```
 /// use reveille_futex::{Os, asym};
 ///
-/// assert_eq!(asym::is_available::<Os>(), asym::heavy::<Os>());
+/// let ordered = asym::heavy::<Os>();
+/// assert_eq!(asym::is_available::<Os>(), ordered);
 /// ```
 #[inline]
 pub fn is_available<P: Platform>() -> bool {
