@@ -202,7 +202,8 @@ impl Budget {
     }
 
     fn first_round(&mut self, longest: u32) -> Option<Round> {
-        (self.pauses < FIRST_PAUSES).then(|| self.pause(longest.min(self.pauses + 1)))
+        let left = FIRST_PAUSES.saturating_sub(self.pauses);
+        (left != 0).then(|| self.pause(longest.min(self.pauses + 1)))
     }
 
     fn pause(&mut self, times: u32) -> Round {
