@@ -41,14 +41,7 @@ const FLASH: &[Flash] = &[
                 phase back; counting and sleeping alone would fit",
     },
     Flash { program: "group", what: "Group: claim, wait", budget: None, limit: 304, floor: "" },
-    Flash {
-        program: "deque",
-        what: "deque: push, pop, steal",
-        budget: Some(320),
-        limit: 394,
-        floor: "three exchanges of `top`, each a loop with two barriers: the owner's for the last item, its second one after \
-                a lost race for the last but one, the thief's; and which end the owner pops is asked at run time",
-    },
+    Flash { program: "deque", what: "deque: push, pop, steal", budget: Some(320), limit: 320, floor: "" },
     Flash { program: "wake_path", what: "wake path: post, announce, park", budget: Some(512), limit: 492, floor: "" },
     Flash { program: "bridge", what: "bridge: publish, drain", budget: None, limit: 1262, floor: "" },
     Flash {
