@@ -14,7 +14,7 @@ use crate::search::Work;
 use crate::seat::Seat;
 use crate::signal::Signal;
 use crate::sleep::Parked;
-use crate::stack::{Slot, heavy};
+use crate::stack::{CAN_BE_LAZY, Slot, heavy};
 
 /// What a worker does while another one has its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -194,17 +194,20 @@ impl<P: Platform> Worker<P> {
     /// The search between the announcement and the sleep: nothing may stay hidden.
     fn last_search(&self) -> Option<Work<'_, P>> {
         let core = self.core();
-        for seat in core.others(self.index()) {
-            seat.stack.ask();
+        if CAN_BE_LAZY {
+            core.others(self.index()).for_each(|seat| seat.stack.ask());
         }
         // Between the requests and the count of active threads. Pairs with the fences in `Sleep::end_search` and `Core::joined`,
         // by which a thread becomes active: either it sees that it is asked when it forks, or it is counted here.
         fence(Ordering::SeqCst);
-        if core.active(core.sleep.counts().idle()) > 0 {
+        if CAN_BE_LAZY && core.active(core.sleep.counts().idle()) > 0 {
             heavy::<P>(); // the askers' side of S5: the fork of a thread that is active already has a light barrier only
         }
         if let Some(work) = self.search() {
             return Some(work);
+        }
+        if !CAN_BE_LAZY {
+            return None; // nothing is private
         }
         for seat in core.others(self.index()) {
             if seat.stack.has_private() && seat.stack.force::<P>() {
@@ -219,7 +222,7 @@ impl<P: Platform> Worker<P> {
     }
 
     fn someone_has_private(&self) -> bool {
-        self.core().others(self.index()).any(|seat| seat.stack.has_private())
+        CAN_BE_LAZY && self.core().others(self.index()).any(|seat| seat.stack.has_private())
     }
 
     /// Helps the thief, and nobody else.
@@ -276,7 +279,8 @@ impl Patience {
     /// After a search that found nothing: asks the owner of private tasks that has been at it for a while.
     fn look<P: Platform>(&mut self, worker: &Worker<P>) {
         let hoards = |seat: &&Seat<P>| seat.stack.has_private() && !seat.stack.is_asked();
-        let Some(seat) = worker.core().others(worker.index()).find(hoards) else { return };
+        let seat = if CAN_BE_LAZY { worker.core().others(worker.index()).find(hoards) } else { None };
+        let Some(seat) = seat else { return };
         let (index, episode) = (seat.index(), seat.episode());
         if (self.seat, self.episode) != (index, episode) {
             *self = Patience { seat: index, episode, ..Patience::new() };

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
+use reveille_futex::relax::LOOKS;
 use reveille_futex::{Deadline, Platform, const_unless_loom};
 
 /// What a worker does when it finds no work: for how long it searches on before it sleeps in the kernel.
@@ -18,6 +19,8 @@ use reveille_futex::{Deadline, Platform, const_unless_loom};
 /// | `Brief`, the default | about 20 us per worker that runs out of work, 2 us if its last task came more than 100 us after the one before | after a wake, or at once within those 20 us |
 /// | `Search(d)` | `d` per worker that runs out of work | after a wake, or at once within `d` |
 /// | `Spin` | every processor that it has a worker on | at once |
+///
+/// A core of 32 bits without an operating system goes to sleep in a few instructions: there, `Brief` and `Search` are `Sleep`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -130,6 +133,9 @@ pub(crate) enum Habit {
 
 impl Habit {
     pub(crate) fn after(is_task: bool, long_rest: bool) -> Self {
+        if !LOOKS {
+            return Habit::default(); // nobody asks
+        }
         match (is_task, long_rest) {
             (true, true) => Habit::Short,
             (false, false) => Habit::Yielding,
@@ -170,6 +176,9 @@ impl Budget {
         longest: u32,
     ) -> Option<Round> {
         let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
+        if !LOOKS {
+            return (policy == SPIN).then_some(Round::Yield);
+        }
         match policy {
             SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
             SLEEP => None,
@@ -184,6 +193,9 @@ impl Budget {
 
     /// The next round of `Brief`.
     pub(crate) fn next_brief_round<P: Platform>(&mut self, longest: u32) -> Option<Round> {
+        if !LOOKS {
+            return None;
+        }
         self.first_round(longest).or_else(|| {
             if MOST_PAUSES == 0 {
                 return None; // a model's clock tells nothing, and would be one more thing to explore
@@ -212,7 +224,7 @@ impl Budget {
 
     /// Whether the search, and the sleep after it, have been a long rest.
     pub(crate) fn was_long_rest<P: Platform>(&self) -> bool {
-        self.began.is_some_and(|began| P::now() >= later(began, LONG_REST))
+        LOOKS && self.began.is_some_and(|began| P::now() >= later(began, LONG_REST))
     }
 }
 

@@ -82,7 +82,7 @@ impl<P: Platform> Worker<P> {
         let start = self.seat().random() % core.seats().len().max(1);
         loop {
             let mut again = false;
-            for victim in core.others(start).chain(core.seats().get(start)) {
+            for victim in core.all_behind(start) {
                 if victim.index() == self.index() {
                     continue;
                 }

@@ -1,13 +1,11 @@
 //! What the workers of one pool share, apart from their seats.
 
-use core::iter::Chain;
 use core::ptr;
 use core::slice;
 
 use crossbeam_utils::CachePadded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
-use reveille_latch::CoreLatch;
 
 use crate::events::Events;
 use crate::idle_policy::AtomicIdlePolicy;
@@ -199,7 +197,7 @@ impl<P: Platform> Core<P> {
     /// Whether the process that made the pool has forked since, and this is its child.
     #[inline]
     pub(crate) fn is_inherited(&self) -> bool {
-        process::has_forked_since(self.generation.load(Ordering::Relaxed)) // constant
+        process::has_forked_since(&self.generation)
     }
 
     /// Before whatever waits for the pool's threads.
@@ -216,16 +214,23 @@ impl<P: Platform> Core<P> {
 
     /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
     /// them for [`NOBODY`].
-    pub(crate) fn others(&self, index: usize) -> Chain<slice::Iter<'_, Seat<P>>, slice::Iter<'_, Seat<P>>> {
+    #[inline]
+    pub(crate) fn others(&self, index: usize) -> Around<'_, P> {
+        let all = self.all_behind(index);
+        Around { left: if index == NOBODY { all.left } else { all.left - 1 }, ..all }
+    }
+
+    /// All seats, beginning behind number `index`, which comes last.
+    #[inline]
+    pub(crate) fn all_behind(&self, index: usize) -> Around<'_, P> {
         let seats = self.seats();
-        let (before, after) = seats.split_at(index.min(seats.len()));
-        after.get(1..).unwrap_or(&[]).iter().chain(before)
+        Around { seats, last: index, left: seats.len() }
     }
 
     /// Tells the sleepers of work that was published before this call. Returns whether one was woken.
     #[inline]
     pub(crate) fn posted(&self, from: usize) -> bool {
-        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| Latches(self.others(from))))
+        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| self.others(from).map(|seat| &*seat.park)))
     }
 
     /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by
@@ -243,7 +248,8 @@ impl<P: Platform> Core<P> {
 
     #[inline]
     fn has_room(&self, idle: usize) -> bool {
-        self.active(idle) < self.parallelism()
+        // Where every thread is the caller's, as many may be active as there are seats.
+        cfg!(target_os = "none") || self.active(idle) < self.parallelism()
     }
 
     /// An owner has taken its seat.
@@ -344,13 +350,21 @@ impl<P: Platform> Drop for Hold<'_, P> {
     }
 }
 
-/// The park words of a pool's seats, in the order in which a poster tries them.
-pub(crate) struct Latches<'a, P: Platform>(Chain<slice::Iter<'a, Seat<P>>, slice::Iter<'a, Seat<P>>>);
+/// Seats of a pool, round and round. Without division.
+pub(crate) struct Around<'a, P: Platform> {
+    seats: &'a [Seat<P>],
+    /// The number of the seat before the next one.
+    last: usize,
+    left: usize,
+}
 
-impl<'a, P: Platform> Iterator for Latches<'a, P> {
-    type Item = &'a CoreLatch<P>;
+impl<'a, P: Platform> Iterator for Around<'a, P> {
+    type Item = &'a Seat<P>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|seat| &*seat.park)
+    fn next(&mut self) -> Option<&'a Seat<P>> {
+        self.left = self.left.checked_sub(1)?;
+        let next = self.last.wrapping_add(1); // from `NOBODY` to the first
+        self.last = if next < self.seats.len() { next } else { 0 };
+        self.seats.get(self.last)
     }
 }

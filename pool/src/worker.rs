@@ -224,7 +224,7 @@ impl<P: Platform> Worker<P> {
     /// Tells the pool's observer, if it has one.
     #[inline]
     pub(crate) fn tell(&self, event: Event) {
-        self.core().events.tell(self.index(), event);
+        self.core().events.tell(|| self.index(), event);
     }
 
     pub(crate) fn posted(&self) {
