@@ -18,6 +18,7 @@ mod injector;
 mod job;
 mod lanes;
 mod lifecycle;
+mod linked;
 mod parallel;
 mod pool;
 mod process;

@@ -271,10 +271,26 @@ struct Closing<'a, P: Platform>(&'a Worker<P>);
 
 impl<P: Platform> Event for Closing<'_, P> {
     fn is_done(&self) -> bool {
-        let core = self.0.core();
+        self.0.core().ending.get().is_some_and(|ending| (ending.is_done)(self.0))
+    }
+
+    /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
+    fn is_done_already(&self) -> bool {
+        false
+    }
+
+    fn watch(&self) -> bool {
+        !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
+    }
+}
+
+impl<P: Platform> Worker<P> {
+    /// Whether the pool is closed and nothing is left for this worker; closes a pool that drains and is quiet.
+    pub(crate) fn may_go_home(&self) -> bool {
+        let core = self.core();
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
-            let seat = self.0.seat();
+            let seat = self.seat();
             core.lifecycle.before_going_home();
             return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
@@ -289,14 +305,5 @@ impl<P: Platform> Event for Closing<'_, P> {
             core.wake_all();
         }
         false // asked again, now that it is closed
-    }
-
-    /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
-    fn is_done_already(&self) -> bool {
-        false
-    }
-
-    fn watch(&self) -> bool {
-        !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
     }
 }

@@ -13,6 +13,7 @@ use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
 use crate::lanes::SharedLanes;
 use crate::lifecycle::{Lifecycle, State};
+use crate::linked::{Ending, Queues, Way};
 use crate::process;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
@@ -56,6 +57,10 @@ pub(crate) struct Core<P: Platform> {
     pub(crate) injector: CachePadded<Injector<P>>,
     pub(crate) lanes: CachePadded<SharedLanes<P>>,
     pub(crate) lifecycle: Lifecycle,
+    /// Opened before a task is queued.
+    pub(crate) queues: Way<Queues<P>>,
+    /// Opened before the lifecycle drains.
+    pub(crate) ending: Way<Ending<P>>,
 }
 
 impl<P: Platform> Core<P> {
@@ -76,6 +81,8 @@ impl<P: Platform> Core<P> {
                 injector: CachePadded::new(Injector::new()),
                 lanes: CachePadded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
+                queues: Way::new(),
+                ending: Way::new(),
             }
         }
     }
@@ -269,6 +276,12 @@ impl<P: Platform> Core<P> {
         if self.has_visible_work() {
             self.posted(NOBODY); // the seat may have its next owner already (M27)
         }
+        if let Some(ending) = self.ending.get() {
+            (ending.left)(self);
+        }
+    }
+
+    pub(crate) fn left_while_draining(&self) {
         if self.lifecycle.state() == State::Draining {
             self.wake_all(); // they may have waited for nothing else
         }
@@ -276,6 +289,7 @@ impl<P: Platform> Core<P> {
 
     /// Refuses further work, and sends the workers to look whether any is left.
     pub(crate) fn drain(&self) {
+        self.ending.open();
         self.lifecycle.drain();
         fence(Ordering::SeqCst); // pairs with the fence in `left`
         self.wake_all();
@@ -295,6 +309,7 @@ impl<P: Platform> Core<P> {
 
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
+        self.queues.open();
         self.injector.push(task);
         self.posted_from_outside();
     }

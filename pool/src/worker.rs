@@ -199,6 +199,7 @@ impl<P: Platform> Worker<P> {
 
     /// Queues a task that others may take, and tells the sleepers.
     pub(crate) fn push(&self, task: TaskRef<P>) {
+        self.core().queues.open();
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat.tasks.owner() };
         match owner.try_push(task) {
@@ -209,6 +210,15 @@ impl<P: Platform> Worker<P> {
 
     /// Leaves the seat: what this worker has queued and not run goes to the others.
     pub(crate) fn leave(&self) {
+        if let Some(queues) = self.core().queues.get() {
+            (queues.leave)(self);
+        }
+        self.seat.vacate();
+        self.core().left();
+    }
+
+    /// Before it leaves: what it has queued, and what was queued while the pool closed.
+    pub(crate) fn leave_tasks(&self) {
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat.tasks.owner() };
         while let Some(task) = owner.pop() {
@@ -217,8 +227,6 @@ impl<P: Platform> Worker<P> {
         if self.core().has_injected() && self.core().lifecycle.has_closed_over() {
             while self.run_one() == Yield::Executed {}
         }
-        self.seat.vacate();
-        self.core().left();
     }
 
     /// Tells the pool's observer, if it has one.
