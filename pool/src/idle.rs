@@ -119,8 +119,7 @@ impl<P: Platform> Worker<P> {
                 }
                 patience.look(self);
             }
-            let (enough, longest) = self.search_of_others();
-            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, enough, longest) {
+            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, || self.search_of_others()) {
                 pass::<P>(round, event);
                 continue;
             }

@@ -167,18 +167,18 @@ impl Budget {
         *self = Budget { doublings, ..Budget::default() };
     }
 
-    /// The next round of searching, of at most so many pauses, or `None` if it is time to sleep. `others_search` if there are
-    /// searchers enough.
+    /// The next round of searching, or `None` if it is time to sleep. `others` says whether searchers enough are at it, and how
+    /// many pauses a round may have.
     pub(crate) fn next_round<P: Platform>(
         &mut self,
         policy: &AtomicIdlePolicy,
-        others_search: bool,
-        longest: u32,
+        others: impl FnOnce() -> (bool, u32),
     ) -> Option<Round> {
         let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
         if !LOOKS {
             return (policy == SPIN).then_some(Round::Yield);
         }
+        let (others_search, longest) = others();
         match policy {
             SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
             SLEEP => None,
@@ -248,7 +248,7 @@ mod tests {
         word.set(policy);
         let mut budget = Budget::new(habit);
         let next = || {
-            let round = budget.next_round::<P>(&word, others_search, CONSIDERATE)?;
+            let round = budget.next_round::<P>(&word, || (others_search, CONSIDERATE))?;
             match round {
                 Round::Pause(times) => (0..times).for_each(|_| core::hint::spin_loop()),
                 Round::Yield => P::yield_now(),
@@ -313,7 +313,7 @@ mod tests {
         let word = AtomicIdlePolicy::new();
         let mut budget = Budget::new(Habit::Pausing);
         let rounds = [0; 6].map(|_: u32| {
-            let next = || budget.next_round::<Spin>(&word, false, CONSIDERATE);
+            let next = || budget.next_round::<Spin>(&word, || (false, CONSIDERATE));
             let rounds = core::iter::from_fn(next).count();
             budget.extend();
             rounds

@@ -11,7 +11,7 @@ use reveille_latch::CoreLatch;
 use crate::job::{Job, TaskRef};
 use crate::lanes::Lanes;
 use crate::shared::Core;
-use crate::stack::{JoinStack, Slot};
+use crate::stack::{CAN_BE_LAZY, JoinStack, Slot};
 use crate::stats::SeatStats;
 
 /// Where a seat's spawned tasks wait: it grows if there is an allocator.
@@ -112,8 +112,8 @@ impl<P: Platform> Seat<P> {
 
     /// Owner: begins another piece of work.
     pub(crate) fn begin_episode(&self) {
-        // loom would explore every reading of it, and it only delays requests.
-        if !cfg!(loom) {
+        // loom would explore every reading of it, and it only delays requests, which are for private tasks.
+        if CAN_BE_LAZY && !cfg!(loom) {
             self.episode.store(self.episode.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed); // one writer
         }
     }

@@ -22,6 +22,9 @@ use crate::stack::{CAN_BE_LAZY, Slot};
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
 
+/// Whether there may be more seats than threads that may be active at once: not where all threads are the caller's.
+const CAN_BE_CROWDED: bool = !cfg!(target_os = "none");
+
 /// The shared part of a pool. All zero until it is attached, as are the seats: a static pool takes no flash.
 pub(crate) struct Core<P: Platform> {
     seats: AtomicPtr<Seat<P>>,
@@ -250,13 +253,12 @@ impl<P: Platform> Core<P> {
     /// Whether as many threads are active as may be, so that an idle one leaves the work to them.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
-        !self.has_room(self.sleep.counts().idle())
+        CAN_BE_CROWDED && !self.has_room(self.sleep.counts().idle())
     }
 
     #[inline]
     fn has_room(&self, idle: usize) -> bool {
-        // Where every thread is the caller's, as many may be active as there are seats.
-        cfg!(target_os = "none") || self.active(idle) < self.parallelism()
+        !CAN_BE_CROWDED || self.active(idle) < self.parallelism()
     }
 
     /// An owner has taken its seat.

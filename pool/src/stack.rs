@@ -147,10 +147,12 @@ impl<T> JoinStack<T> {
         // Relaxed, all of them: what attaches happens before what uses, as the caller guarantees.
         self.base.store(base, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);
-        self.eager.store(eager, Ordering::Relaxed);
         self.depth.store(base, Ordering::Relaxed);
-        self.pop_limit.store(if eager { beyond } else { base }, Ordering::Relaxed);
-        self.limit.swap(ptr::null_mut(), Ordering::Relaxed);
+        if CAN_BE_LAZY {
+            self.eager.store(eager, Ordering::Relaxed);
+            self.pop_limit.store(if eager { beyond } else { base }, Ordering::Relaxed);
+            self.limit.swap(ptr::null_mut(), Ordering::Relaxed);
+        }
     }
 
     /// *Owner.* Puts a task into the next slot. Then [`is_wanted`](Self::is_wanted) decides whether
@@ -199,14 +201,15 @@ impl<T> JoinStack<T> {
             self.limit.swap(self.end.load(Ordering::Relaxed), Ordering::Acquire);
         }
         let depth = self.index(self.depth.load(Ordering::Relaxed)); // owner only
-        let quota = if eager { usize::MAX } else { PUBLIC };
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
-        if span.split() >= depth || span.public() >= quota {
+        if span.split() >= depth || !eager && span.public() >= PUBLIC {
             return span.public() > 0;
         }
         loop {
-            let room = quota.saturating_sub(span.public());
-            let split = span.split() + room.min(depth - span.split());
+            let split = match eager {
+                true => depth,
+                false => span.split() + PUBLIC.saturating_sub(span.public()).min(depth - span.split()),
+            };
             if !eager {
                 self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4
             }
