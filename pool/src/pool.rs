@@ -267,7 +267,7 @@ pub(crate) unsafe fn settle<P: Platform>(seat: &Seat<P>) -> &Worker<P> {
 }
 
 /// What a serving worker waits for. It also closes the pool, when it drains and nothing is left.
-struct Closing<'a, P: Platform>(&'a Worker<P>);
+pub(crate) struct Closing<'a, P: Platform>(pub(crate) &'a Worker<P>);
 
 impl<P: Platform> Event for Closing<'_, P> {
     fn is_done(&self) -> bool {
