@@ -15,7 +15,7 @@ use crate::seat::Seat;
 use crate::shared::Core;
 use crate::sleep::counters::MAX_SEATS;
 use crate::span::MAX_CAPACITY;
-use crate::stack::Slot;
+use crate::stack::{CAN_BE_LAZY, Slot};
 
 /// A work-stealing pool of `N` seats in static memory, without an allocator and without threads of its own.
 ///
@@ -260,7 +260,7 @@ pub(crate) unsafe fn settle<P: Platform>(seat: &Seat<P>) -> &Worker<P> {
     let worker = unsafe { Worker::of(seat) };
     worker.core().joined();
     seat.begin_episode();
-    if worker.core().sleep.counts().sleeping() > 0 {
+    if CAN_BE_LAZY && worker.core().sleep.counts().sleeping() > 0 {
         seat.stack.ask(); // see `Worker::end_search`
     }
     worker

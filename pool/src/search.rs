@@ -84,8 +84,7 @@ impl<P: Platform> Worker<P> {
         }
         let core = self.core();
         let queues = core.queues.get();
-        // From a random seat on, so that thieves spread out.
-        let start = self.seat().random() % core.seats().len().max(1);
+        let start = self.seat().first_victim(core.seats().len());
         loop {
             let mut again = false;
             for victim in core.all_behind(start) {

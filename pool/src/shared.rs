@@ -3,7 +3,7 @@
 use core::ptr;
 use core::slice;
 
-use crossbeam_utils::CachePadded;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
@@ -55,10 +55,10 @@ pub(crate) struct Core<P: Platform> {
     pub(crate) idle_policy: AtomicIdlePolicy,
     pub(crate) events: Events,
     /// Seats with an owner.
-    occupied: CachePadded<AtomicUsize>,
+    occupied: Padded<AtomicUsize>,
     pub(crate) sleep: Sleep,
-    pub(crate) injector: CachePadded<Injector<P>>,
-    pub(crate) lanes: CachePadded<SharedLanes<P>>,
+    pub(crate) injector: Padded<Injector<P>>,
+    pub(crate) lanes: Padded<SharedLanes<P>>,
     pub(crate) lifecycle: Lifecycle,
     /// Opened before a task is queued.
     pub(crate) queues: Way<Queues<P>>,
@@ -79,10 +79,10 @@ impl<P: Platform> Core<P> {
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
-                occupied: CachePadded::new(AtomicUsize::new(0)),
+                occupied: Padded::new(AtomicUsize::new(0)),
                 sleep: Sleep::unused(),
-                injector: CachePadded::new(Injector::new()),
-                lanes: CachePadded::new(SharedLanes::new()),
+                injector: Padded::new(Injector::new()),
+                lanes: Padded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
                 queues: Way::new(),
                 ending: Way::new(),

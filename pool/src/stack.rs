@@ -35,7 +35,7 @@
 use core::fmt;
 use core::ptr;
 
-use crossbeam_utils::CachePadded;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
@@ -105,7 +105,7 @@ pub struct JoinStack<T> {
     /// Whether every fork is published at once. Set with `base`.
     eager: AtomicBool,
     /// The part that thieves write.
-    shared: CachePadded<Shared>,
+    shared: Padded<Shared>,
 }
 
 struct Shared {
@@ -125,7 +125,7 @@ impl<T> JoinStack<T> {
                 base: AtomicPtr::new(ptr::null_mut()),
                 end: AtomicPtr::new(ptr::null_mut()),
                 eager: AtomicBool::new(false),
-                shared: CachePadded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
+                shared: Padded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
             }
         }
     }
@@ -258,15 +258,15 @@ impl<T> JoinStack<T> {
         }
         // Keep the slot until `retire`: what the owner runs meanwhile forks above it. Relaxed: the slots below are stolen, so a
         // searcher that sees this depth finds nothing to expose.
-        self.depth.store(self.slot(index + 1), Ordering::Relaxed);
+        self.depth.store(slot.cast_mut().wrapping_add(1), Ordering::Relaxed);
         Joined::Stolen
     }
 
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
     pub fn retire(&self, slot: *const Slot<T>) {
         let index = self.index(slot);
-        // SAFETY: an index of the stack; the slot is the owner's again, and live with the pool.
-        let this = unsafe { &*self.slot(index) };
+        // SAFETY: a slot of the stack, which is the owner's again, and lives with the pool.
+        let this = unsafe { &*slot };
         this.done.reset();
         this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
         self.depth.store(slot.cast_mut(), Ordering::Relaxed); // as in `reclaim`
