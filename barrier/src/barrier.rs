@@ -438,9 +438,8 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             {
                 continue;
             }
-            let outcome = P::wait(&self.wakes, wakes, deadline);
-            // Asked in this order, a wait without a deadline is compiled without the answer.
-            timed_out = deadline != Deadline::NEVER && outcome == WaitOutcome::TimedOut;
+            timed_out = P::wait(&self.wakes, wakes, deadline) == WaitOutcome::TimedOut;
+            timed_out &= deadline != Deadline::NEVER; // then it cannot be, and nobody need ask
         }
     }
 }

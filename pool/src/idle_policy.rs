@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::relax::LOOKS;
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::{Deadline, Platform, const_unless_loom};
 
 /// What a worker does when it finds no work: for how long it searches on before it sleeps in the kernel.

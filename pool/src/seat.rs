@@ -2,8 +2,8 @@
 
 use core::ptr;
 
-use reveille_deque::Padded;
 use reveille_deque::Deque;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
