@@ -7,7 +7,8 @@
 //!
 //! *Nothing is overlooked.* The pointer is stored before the task is queued, and before the state says that the pool drains.
 //! So whatever orders a look at the queue or at the state behind the push or the drain orders the look at the pointer too: the
-//! wake path's fences (M1, M11) or the owner's program order. Who sees the pointer too late would have seen the queue empty.
+//! wake path's fences (M1, M11) or the owner's program order (M28). Who sees the pointer too late would have seen the queue
+//! empty. Model `linked_a_sleeper_finds_the_way_to_a_queue`.
 
 use reveille_deque::Steal;
 use reveille_futex::Platform;
@@ -51,19 +52,25 @@ impl<P: Platform> Linked for Ending<P> {
 }
 
 /// A table of functions that a pointer leads to.
-pub(crate) trait Linked: Sized + 'static {
+pub trait Linked: Sized + 'static {
+    /// The one table.
     const ALL: &'static Self;
 }
 
-pub(crate) use way::Way;
-
-/// A constant.
 #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
-mod way {
+pub(crate) use always::Way;
+#[cfg(any(loom, all(target_os = "none", target_pointer_width = "32")))]
+pub use late::Late;
+#[cfg(all(target_os = "none", target_pointer_width = "32"))]
+pub(crate) use late::Late as Way;
+
+#[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
+mod always {
     use core::marker::PhantomData;
 
     use super::Linked;
 
+    /// A constant.
     pub(crate) struct Way<T: Linked>(PhantomData<&'static T>);
 
     impl<T: Linked> Way<T> {
@@ -71,9 +78,11 @@ mod way {
             Way(PhantomData)
         }
 
-        /// Before the first need.
+        /// Does what may bring the need for the table.
         #[inline(always)]
-        pub(crate) fn open(&self) {}
+        pub(crate) fn before<R>(&self, need: impl FnOnce() -> R) -> R {
+            need()
+        }
 
         /// The table, if anybody may need it.
         #[inline(always)]
@@ -83,36 +92,49 @@ mod way {
     }
 }
 
-/// A pointer.
-#[cfg(all(target_os = "none", target_pointer_width = "32"))]
-mod way {
+/// In models too, apart from the pool.
+#[cfg(any(loom, all(target_os = "none", target_pointer_width = "32")))]
+mod late {
+    use core::fmt;
     use core::ptr;
 
+    use reveille_futex::const_unless_loom;
     use reveille_futex::sync::atomic::{AtomicPtr, Ordering};
 
     use super::Linked;
 
     /// Null, or the one table. Stores only: whoever stores, it is the same pointer.
-    pub(crate) struct Way<T: Linked>(AtomicPtr<T>);
+    pub struct Late<T: Linked>(AtomicPtr<T>);
 
-    impl<T: Linked> Way<T> {
-        pub(crate) const fn new() -> Self {
-            Way(AtomicPtr::new(ptr::null_mut()))
+    impl<T: Linked> Late<T> {
+        const_unless_loom! {
+            /// No way yet.
+            pub const fn new() -> Self {
+                Late(AtomicPtr::new(ptr::null_mut()))
+            }
         }
 
-        /// Before the first need.
+        /// Does what may bring the need for the table, the wake of those who sleep over it included.
         #[inline]
-        pub(crate) fn open(&self) {
-            // Relaxed: what it leads to is constant, and its order is that of the step that needs it, which follows.
+        pub fn before<R>(&self, need: impl FnOnce() -> R) -> R {
+            // Relaxed: what it leads to is constant, and what orders a look behind `need` orders this store too (M28).
             self.0.store(ptr::from_ref(T::ALL).cast_mut(), Ordering::Relaxed);
+            need()
         }
 
         /// The table, if anybody may need it.
         #[inline]
-        pub(crate) fn get(&self) -> Option<&'static T> {
+        pub fn get(&self) -> Option<&'static T> {
             // Relaxed: as above.
+            let table = self.0.load(Ordering::Relaxed);
             // SAFETY: null, or a constant.
-            unsafe { self.0.load(Ordering::Relaxed).as_ref() }
+            unsafe { table.as_ref() }
+        }
+    }
+
+    impl<T: Linked> fmt::Debug for Late<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Late").finish_non_exhaustive()
         }
     }
 }

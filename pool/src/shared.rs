@@ -291,10 +291,11 @@ impl<P: Platform> Core<P> {
 
     /// Refuses further work, and sends the workers to look whether any is left.
     pub(crate) fn drain(&self) {
-        self.ending.open();
-        self.lifecycle.drain();
-        fence(Ordering::SeqCst); // pairs with the fence in `left`
-        self.wake_all();
+        self.ending.before(|| {
+            self.lifecycle.drain();
+            fence(Ordering::SeqCst); // pairs with the fence in `left`
+            self.wake_all();
+        });
     }
 
     /// Whether a search might find something.
@@ -311,9 +312,10 @@ impl<P: Platform> Core<P> {
 
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
-        self.queues.open();
-        self.injector.push(task);
-        self.posted_from_outside();
+        self.queues.before(|| {
+            self.injector.push(task);
+            self.posted_from_outside();
+        });
     }
 
     /// Tells the sleepers of work that no worker has posted.

@@ -199,13 +199,14 @@ impl<P: Platform> Worker<P> {
 
     /// Queues a task that others may take, and tells the sleepers.
     pub(crate) fn push(&self, task: TaskRef<P>) {
-        self.core().queues.open();
-        // SAFETY: this thread owns the seat, and with it the deque.
-        let owner = unsafe { self.seat.tasks.owner() };
-        match owner.try_push(task) {
-            Ok(()) => self.posted(),
-            Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none
-        }
+        self.core().queues.before(|| {
+            // SAFETY: this thread owns the seat, and with it the deque.
+            let owner = unsafe { self.seat.tasks.owner() };
+            match owner.try_push(task) {
+                Ok(()) => self.posted(),
+                Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none
+            }
+        });
     }
 
     /// Leaves the seat: what this worker has queued and not run goes to the others.
