@@ -392,7 +392,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     }
 
     #[cold]
-    #[inline(never)]
+    #[cfg_attr(not(all(target_os = "none", target_pointer_width = "32")), inline(never))]
     fn wake(&self, ended: State) {
         if ended.has(SLEEPERS) {
             // Release: pairs with the acquire in `sleep`: whoever sees the new number sees that the phase has ended. An
@@ -418,7 +418,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     }
 
     #[cold]
-    #[inline(never)]
+    #[cfg_attr(not(all(target_os = "none", target_pointer_width = "32")), inline(never))]
     fn sleep(&self, generation: u32, deadline: Deadline) -> Standing {
         let mut timed_out = deadline == Deadline::PASSED;
         loop {
@@ -439,6 +439,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
                 continue;
             }
             timed_out = P::wait(&self.wakes, wakes, deadline) == WaitOutcome::TimedOut;
+            timed_out &= deadline != Deadline::NEVER; // then it cannot be, and nobody need ask
         }
     }
 }

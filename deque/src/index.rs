@@ -20,22 +20,24 @@ mod width {
 
 pub(crate) use width::{AtomicIndex, Distance, Index};
 
-/// Keeps `top` and `bottom` off each other's cache line.
+/// Keeps what different threads write off each other's cache line: `top` and `bottom`, the parts of a seat.
 #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
-pub(crate) use crossbeam_utils::CachePadded as Padded;
+pub use crossbeam_utils::CachePadded as Padded;
 
 /// A core without an operating system and with 32 bits has no cache lines worth 64 bytes of its memory.
 #[cfg(all(target_os = "none", target_pointer_width = "32"))]
-pub(crate) use plain::Plain as Padded;
+pub use plain::Plain as Padded;
 
 #[cfg(all(target_os = "none", target_pointer_width = "32"))]
 mod plain {
     /// No padding.
+    #[derive(Debug)]
     #[repr(transparent)]
-    pub(crate) struct Plain<T>(T);
+    pub struct Plain<T>(T);
 
     impl<T> Plain<T> {
-        pub(crate) const fn new(value: T) -> Self {
+        /// The value, where it is.
+        pub const fn new(value: T) -> Self {
             Self(value)
         }
     }

@@ -90,6 +90,8 @@ mod worker;
 
 pub use deque::Deque;
 pub use handle::{Claim, Handle, Owned};
+#[doc(hidden)]
+pub use index::Padded;
 #[cfg(feature = "alloc")]
 pub use injector::Injector;
 pub use steal::Steal;

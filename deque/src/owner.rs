@@ -87,7 +87,8 @@ impl<T: Token, S: Storage> Deque<T, S> {
     ///
     /// As for `push`.
     #[cold]
-    #[inline(never)]
+    // A call of it is more than its body where size counts.
+    #[cfg_attr(not(all(target_os = "none", target_pointer_width = "32")), inline(never))]
     unsafe fn make_room_for_one(&self, owner: &Owner<T, S>, bottom: Index) -> bool {
         // SAFETY: the caller is the owner.
         unsafe { self.make_room(owner, bottom, 1) }
@@ -126,30 +127,25 @@ impl<T: Token, S: Storage> Deque<T, S> {
         if known <= 0 {
             return None; // `top` is not below what the owner remembers
         }
-        if known > 1 && self.flavor == Flavor::Lifo {
-            // SAFETY: the caller is the owner.
-            return unsafe { self.pop_newest(owner, bottom) };
+        let lowers = known > 1 && self.flavor == Flavor::Lifo;
+        if lowers {
+            let last = bottom.wrapping_sub(1);
+            let top = self.ends.lower(last);
+            owner.top.set(top);
+            if items(top, last) > 0 {
+                // SAFETY: there is an item, so the capacity is not zero.
+                let slot = unsafe { self.slots.slot(owner.view(), last) };
+                return Some(slot.load()); // no thief goes past `last`
+            }
+            // The thieves have taken all the others, and perhaps this one.
         }
-        // It is the oldest that is wanted, or at most one is left: the thieves' word alone decides. No place to take back,
-        // no fence.
-        // SAFETY: the caller is the owner.
-        unsafe { self.pop_oldest(owner, bottom) }
-    }
-
-    #[inline(always)]
-    unsafe fn pop_newest(&self, owner: &Owner<T, S>, bottom: Index) -> Option<T::Words> {
-        let last = bottom.wrapping_sub(1);
-        let top = self.ends.lower(last);
-        owner.top.set(top);
-        if items(top, last) > 0 {
-            // SAFETY: there is an item, so the capacity is not zero.
-            let slot = unsafe { self.slots.slot(owner.view(), last) };
-            return Some(slot.load()); // no thief goes past `last`
-        }
-        // The thieves have taken all the others, and perhaps this one.
+        // It is the oldest that is wanted, or at most one is left: the thieves' word alone decides. If this is the first step,
+        // there is no place to take back, and no fence.
         // SAFETY: the caller is the owner.
         let taken = unsafe { self.pop_oldest(owner, bottom) };
-        self.ends.publish(bottom);
+        if lowers {
+            self.ends.publish(bottom);
+        }
         taken
     }
 

@@ -20,7 +20,7 @@ const SHORTEST_PAUSE: u32 = 4;
 const SPINS: bool = !cfg!(any(loom, shuttle));
 
 /// Whether there is a look at all.
-const LOOKS: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
+pub const LOOKS: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
 
 /// How long to look for a condition before sleeping on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

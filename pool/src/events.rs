@@ -23,9 +23,9 @@ mod imp {
         }
 
         #[inline]
-        pub(crate) fn tell(&self, worker: usize, event: Event) {
+        pub(crate) fn tell(&self, worker: impl FnOnce() -> usize, event: Event) {
             if let Some(observer) = self.0.get() {
-                observer.event(worker, event);
+                observer.event(worker(), event);
             }
         }
     }
@@ -43,7 +43,7 @@ mod imp {
         }
 
         #[inline]
-        pub(crate) fn tell(&self, _: usize, _: Event) {}
+        pub(crate) fn tell(&self, _: impl FnOnce() -> usize, _: Event) {}
     }
 }
 

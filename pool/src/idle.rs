@@ -14,7 +14,7 @@ use crate::search::Work;
 use crate::seat::Seat;
 use crate::signal::Signal;
 use crate::sleep::Parked;
-use crate::stack::{Slot, heavy};
+use crate::stack::{CAN_BE_LAZY, Slot, heavy};
 
 /// What a worker does while another one has its task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,19 +45,69 @@ pub(crate) trait Event {
     fn watch(&self) -> bool;
 }
 
-/// A search is made for each event that ends it, so that asking for it costs no call; a core of 32 bits without an operating
-/// system has no flash for that.
+/// A search is made for each event that ends it, so that asking for it costs no call.
 #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
-#[inline]
-fn one_copy(event: &impl Event) -> &impl Event {
-    event
+impl<P: Platform> Worker<P> {
+    /// Runs whatever there is until the event has happened.
+    #[inline]
+    pub(crate) fn work_until(&self, event: &impl Event) {
+        self.work_on(event);
+    }
 }
 
-/// One search for all events.
+/// A core of 32 bits without an operating system has no flash for more than one search.
 #[cfg(all(target_os = "none", target_pointer_width = "32"))]
-#[inline]
-fn one_copy(event: &impl Event) -> &dyn Event {
-    event
+mod one_search {
+    use reveille_futex::Platform;
+
+    use super::Event;
+    use crate::Worker;
+    use crate::pool::Closing;
+    use crate::signal::Signal;
+
+    /// The events that there are.
+    struct Either<'a, P: Platform>(Result<&'a Signal, Closing<'a, P>>);
+
+    impl<P: Platform> Event for Either<'_, P> {
+        fn is_done(&self) -> bool {
+            match &self.0 {
+                Ok(signal) => signal.is_done(),
+                Err(closing) => closing.is_done(),
+            }
+        }
+
+        fn watch(&self) -> bool {
+            match &self.0 {
+                Ok(signal) => signal.watch(),
+                Err(closing) => closing.watch(),
+            }
+        }
+    }
+
+    /// An event as one of them.
+    pub(crate) trait Known<P: Platform>: Event {
+        fn signal(&self) -> Option<&Signal>;
+    }
+
+    impl<P: Platform> Known<P> for Signal {
+        fn signal(&self) -> Option<&Signal> {
+            Some(self)
+        }
+    }
+
+    /// Of the worker that asks.
+    impl<P: Platform> Known<P> for Closing<'_, P> {
+        fn signal(&self) -> Option<&Signal> {
+            None
+        }
+    }
+
+    impl<P: Platform> Worker<P> {
+        /// Runs whatever there is until the event has happened.
+        pub(crate) fn work_until(&self, event: &impl Known<P>) {
+            self.work_on(&Either(event.signal().ok_or(Closing(self))));
+        }
+    }
 }
 
 impl Event for Signal {
@@ -82,10 +132,10 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Runs whatever there is until the event has happened.
-    pub(crate) fn work_until(&self, event: &impl Event) {
+    fn work_on(&self, event: &impl Event) {
         let mut habit = Habit::default();
         while !event.is_done() {
-            match self.next_work(one_copy(event), &mut habit) {
+            match self.next_work(event, &mut habit) {
                 Some(work) => self.run(work),
                 None => return,
             }
@@ -93,7 +143,7 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Searches, and sleeps, until there is work or the event has happened.
-    fn next_work(&self, event: &(impl Event + ?Sized), habit: &mut Habit) -> Option<Work<'_, P>> {
+    fn next_work(&self, event: &impl Event, habit: &mut Habit) -> Option<Work<'_, P>> {
         if let Some(work) = self.own_work() {
             return Some(work); // not idle at all
         }
@@ -119,8 +169,7 @@ impl<P: Platform> Worker<P> {
                 }
                 patience.look(self);
             }
-            let (enough, longest) = self.search_of_others();
-            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, enough, longest) {
+            if let Some(round) = budget.next_round::<P>(&self.core().idle_policy, || self.search_of_others()) {
                 pass::<P>(round, event);
                 continue;
             }
@@ -194,17 +243,20 @@ impl<P: Platform> Worker<P> {
     /// The search between the announcement and the sleep: nothing may stay hidden.
     fn last_search(&self) -> Option<Work<'_, P>> {
         let core = self.core();
-        for seat in core.others(self.index()) {
-            seat.stack.ask();
+        if CAN_BE_LAZY {
+            core.others(self.index()).for_each(|seat| seat.stack.ask());
         }
         // Between the requests and the count of active threads. Pairs with the fences in `Sleep::end_search` and `Core::joined`,
         // by which a thread becomes active: either it sees that it is asked when it forks, or it is counted here.
         fence(Ordering::SeqCst);
-        if core.active(core.sleep.counts().idle()) > 0 {
+        if CAN_BE_LAZY && core.active(core.sleep.counts().idle()) > 0 {
             heavy::<P>(); // the askers' side of S5: the fork of a thread that is active already has a light barrier only
         }
         if let Some(work) = self.search() {
             return Some(work);
+        }
+        if !CAN_BE_LAZY {
+            return None; // nothing is private
         }
         for seat in core.others(self.index()) {
             if seat.stack.has_private() && seat.stack.force::<P>() {
@@ -219,7 +271,7 @@ impl<P: Platform> Worker<P> {
     }
 
     fn someone_has_private(&self) -> bool {
-        self.core().others(self.index()).any(|seat| seat.stack.has_private())
+        CAN_BE_LAZY && self.core().others(self.index()).any(|seat| seat.stack.has_private())
     }
 
     /// Helps the thief, and nobody else.
@@ -276,7 +328,8 @@ impl Patience {
     /// After a search that found nothing: asks the owner of private tasks that has been at it for a while.
     fn look<P: Platform>(&mut self, worker: &Worker<P>) {
         let hoards = |seat: &&Seat<P>| seat.stack.has_private() && !seat.stack.is_asked();
-        let Some(seat) = worker.core().others(worker.index()).find(hoards) else { return };
+        let seat = if CAN_BE_LAZY { worker.core().others(worker.index()).find(hoards) } else { None };
+        let Some(seat) = seat else { return };
         let (index, episode) = (seat.index(), seat.episode());
         if (self.seat, self.episode) != (index, episode) {
             *self = Patience { seat: index, episode, ..Patience::new() };
@@ -294,7 +347,7 @@ impl Patience {
 const LOOK_AGAIN: core::time::Duration = core::time::Duration::from_micros(500);
 
 /// Passes the time between two looks.
-fn pass<P: Platform>(round: Round, event: &(impl Event + ?Sized)) {
+fn pass<P: Platform>(round: Round, event: &impl Event) {
     match round {
         Round::Pause(times) => pause(times, event),
         Round::Yield => P::yield_now(),
@@ -302,7 +355,7 @@ fn pass<P: Platform>(round: Round, event: &(impl Event + ?Sized)) {
 }
 
 /// Pauses so often, unless the event happens.
-pub(crate) fn pause(times: u32, event: &(impl Event + ?Sized)) {
+pub(crate) fn pause(times: u32, event: &impl Event) {
     for _ in 0..times {
         if event.is_done_already() {
             return;

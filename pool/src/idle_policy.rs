@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use reveille_futex::relax::LOOKS;
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::{Deadline, Platform, const_unless_loom};
 
@@ -18,6 +19,8 @@ use reveille_futex::{Deadline, Platform, const_unless_loom};
 /// | `Brief`, the default | about 20 us per worker that runs out of work, 2 us if its last task came more than 100 us after the one before | after a wake, or at once within those 20 us |
 /// | `Search(d)` | `d` per worker that runs out of work | after a wake, or at once within `d` |
 /// | `Spin` | every processor that it has a worker on | at once |
+///
+/// A core of 32 bits without an operating system goes to sleep in a few instructions: there, `Brief` and `Search` are `Sleep`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -130,6 +133,9 @@ pub(crate) enum Habit {
 
 impl Habit {
     pub(crate) fn after(is_task: bool, long_rest: bool) -> Self {
+        if !LOOKS {
+            return Habit::default(); // nobody asks
+        }
         match (is_task, long_rest) {
             (true, true) => Habit::Short,
             (false, false) => Habit::Yielding,
@@ -161,15 +167,18 @@ impl Budget {
         *self = Budget { doublings, ..Budget::default() };
     }
 
-    /// The next round of searching, of at most so many pauses, or `None` if it is time to sleep. `others_search` if there are
-    /// searchers enough.
+    /// The next round of searching, or `None` if it is time to sleep. `others` says whether searchers enough are at it, and how
+    /// many pauses a round may have.
     pub(crate) fn next_round<P: Platform>(
         &mut self,
         policy: &AtomicIdlePolicy,
-        others_search: bool,
-        longest: u32,
+        others: impl FnOnce() -> (bool, u32),
     ) -> Option<Round> {
         let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
+        if !LOOKS {
+            return (policy == SPIN).then_some(Round::Yield);
+        }
+        let (others_search, longest) = others();
         match policy {
             SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
             SLEEP => None,
@@ -184,6 +193,9 @@ impl Budget {
 
     /// The next round of `Brief`.
     pub(crate) fn next_brief_round<P: Platform>(&mut self, longest: u32) -> Option<Round> {
+        if !LOOKS {
+            return None;
+        }
         self.first_round(longest).or_else(|| {
             if MOST_PAUSES == 0 {
                 return None; // a model's clock tells nothing, and would be one more thing to explore
@@ -213,7 +225,7 @@ impl Budget {
 
     /// Whether the search, and the sleep after it, have been a long rest.
     pub(crate) fn was_long_rest<P: Platform>(&self) -> bool {
-        self.began.is_some_and(|began| P::now() >= later(began, LONG_REST))
+        LOOKS && self.began.is_some_and(|began| P::now() >= later(began, LONG_REST))
     }
 }
 
@@ -237,7 +249,7 @@ mod tests {
         word.set(policy);
         let mut budget = Budget::new(habit);
         let next = || {
-            let round = budget.next_round::<P>(&word, others_search, CONSIDERATE)?;
+            let round = budget.next_round::<P>(&word, || (others_search, CONSIDERATE))?;
             match round {
                 Round::Pause(times) => (0..times).for_each(|_| core::hint::spin_loop()),
                 Round::Yield => P::yield_now(),
@@ -302,7 +314,7 @@ mod tests {
         let word = AtomicIdlePolicy::new();
         let mut budget = Budget::new(Habit::Pausing);
         let rounds = [0; 6].map(|_: u32| {
-            let next = || budget.next_round::<Spin>(&word, false, CONSIDERATE);
+            let next = || budget.next_round::<Spin>(&word, || (false, CONSIDERATE));
             let rounds = core::iter::from_fn(next).count();
             budget.extend();
             rounds

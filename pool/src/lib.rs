@@ -18,6 +18,7 @@ mod injector;
 mod job;
 mod lanes;
 mod lifecycle;
+mod linked;
 mod parallel;
 mod pool;
 mod process;
@@ -62,6 +63,8 @@ pub mod protocol {
     pub use crate::injector::{Chain, Injector};
     pub use crate::job::{Job, Task, TaskRef};
     pub use crate::lifecycle::Lifecycle;
+    #[cfg(loom)]
+    pub use crate::linked::{Late, Linked};
     pub use crate::scope::pending::Pending;
     pub use crate::seat::Occupancy;
     pub use crate::signal::Signal;

@@ -15,7 +15,7 @@ use crate::seat::Seat;
 use crate::shared::Core;
 use crate::sleep::counters::MAX_SEATS;
 use crate::span::MAX_CAPACITY;
-use crate::stack::Slot;
+use crate::stack::{CAN_BE_LAZY, Slot};
 
 /// A work-stealing pool of `N` seats in static memory, without an allocator and without threads of its own.
 ///
@@ -260,21 +260,37 @@ pub(crate) unsafe fn settle<P: Platform>(seat: &Seat<P>) -> &Worker<P> {
     let worker = unsafe { Worker::of(seat) };
     worker.core().joined();
     seat.begin_episode();
-    if worker.core().sleep.counts().sleeping() > 0 {
+    if CAN_BE_LAZY && worker.core().sleep.counts().sleeping() > 0 {
         seat.stack.ask(); // see `Worker::end_search`
     }
     worker
 }
 
 /// What a serving worker waits for. It also closes the pool, when it drains and nothing is left.
-struct Closing<'a, P: Platform>(&'a Worker<P>);
+pub(crate) struct Closing<'a, P: Platform>(pub(crate) &'a Worker<P>);
 
 impl<P: Platform> Event for Closing<'_, P> {
     fn is_done(&self) -> bool {
-        let core = self.0.core();
+        self.0.core().ending.get().is_some_and(|ending| (ending.is_done)(self.0))
+    }
+
+    /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
+    fn is_done_already(&self) -> bool {
+        false
+    }
+
+    fn watch(&self) -> bool {
+        !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
+    }
+}
+
+impl<P: Platform> Worker<P> {
+    /// Whether the pool is closed and nothing is left for this worker; closes a pool that drains and is quiet.
+    pub(crate) fn may_go_home(&self) -> bool {
+        let core = self.core();
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
-            let seat = self.0.seat();
+            let seat = self.seat();
             core.lifecycle.before_going_home();
             return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
         }
@@ -289,14 +305,5 @@ impl<P: Platform> Event for Closing<'_, P> {
             core.wake_all();
         }
         false // asked again, now that it is closed
-    }
-
-    /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
-    fn is_done_already(&self) -> bool {
-        false
-    }
-
-    fn watch(&self) -> bool {
-        !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
     }
 }

@@ -29,19 +29,21 @@ mod imp {
     }
 
     #[inline]
-    pub(crate) fn has_forked_since(generation: usize) -> bool {
-        generation != GENERATION.load(Ordering::Relaxed) // as above
+    pub(crate) fn has_forked_since(generation: &AtomicUsize) -> bool {
+        generation.load(Ordering::Relaxed) != GENERATION.load(Ordering::Relaxed) // constant; as above
     }
 }
 
 #[cfg(not(all(unix, feature = "std", not(loom))))]
 mod imp {
+    use reveille_futex::sync::atomic::AtomicUsize;
+
     pub(crate) fn register() -> usize {
         0
     }
 
     #[inline]
-    pub(crate) fn has_forked_since(_generation: usize) -> bool {
+    pub(crate) fn has_forked_since(_generation: &AtomicUsize) -> bool {
         false
     }
 }

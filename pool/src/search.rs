@@ -38,11 +38,16 @@ impl<P: Platform> Worker<P> {
         if let Some(task) = self.first_choice() {
             return Some(Work::Task(task));
         }
+        self.core().queues.get().and_then(|queues| (queues.own)(self)).map(Work::Task)
+    }
+
+    /// The task that this worker has queued and runs next.
+    pub(crate) fn own_task(&self) -> Option<TaskRef<P>> {
         if self.core().runs_oldest_first() {
-            return self.oldest_own_task().map(Work::Task);
+            return self.oldest_own_task();
         }
         // SAFETY: this thread owns the seat, and with it the deque.
-        unsafe { self.seat().tasks.owner() }.pop().map(Work::Task)
+        unsafe { self.seat().tasks.owner() }.pop()
     }
 
     #[cold]
@@ -78,18 +83,18 @@ impl<P: Platform> Worker<P> {
             return Some(work);
         }
         let core = self.core();
-        // From a random seat on, so that thieves spread out.
-        let start = self.seat().random() % core.seats().len().max(1);
+        let queues = core.queues.get();
+        let start = self.seat().first_victim(core.seats().len());
         loop {
             let mut again = false;
-            for victim in core.others(start).chain(core.seats().get(start)) {
+            for victim in core.all_behind(start) {
                 if victim.index() == self.index() {
                     continue;
                 }
                 if let Some(work) = self.steal_join(victim) {
                     return Some(work);
                 }
-                match victim.tasks.stealer().steal() {
+                match queues.map_or(Steal::Empty, |queues| (queues.steal)(victim)) {
                     Steal::Success(task) => return Some(Work::Task(task)),
                     // Somebody was faster: not the same as empty (D22). Taking it for empty would cost no task here: whoever
                     // was faster looks for more before it runs what it has, and posts.
@@ -97,7 +102,7 @@ impl<P: Platform> Worker<P> {
                     Steal::Empty => {}
                 }
             }
-            if let Some(task) = self.take_injected().or_else(|| self.last_choice()) {
+            if let Some(task) = queues.and_then(|queues| (queues.injected)(self)).or_else(|| self.last_choice()) {
                 return Some(Work::Task(task));
             }
             if !again {

@@ -2,8 +2,8 @@
 
 use core::ptr;
 
-use crossbeam_utils::CachePadded;
 use reveille_deque::Deque;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
@@ -11,8 +11,12 @@ use reveille_latch::CoreLatch;
 use crate::job::{Job, TaskRef};
 use crate::lanes::Lanes;
 use crate::shared::Core;
-use crate::stack::{JoinStack, Slot};
+use crate::stack::{CAN_BE_LAZY, JoinStack, Slot};
 use crate::stats::SeatStats;
+
+/// Whether searches begin anywhere. A core of 32 bits without an operating system has few neighbours, and no flash for that:
+/// each begins behind its own seat.
+const SCATTER: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
 
 /// Where a seat's spawned tasks wait: it grows if there is an allocator.
 #[cfg(feature = "alloc")]
@@ -46,9 +50,9 @@ pub(crate) struct Seat<P: Platform> {
     episode: AtomicUsize,
     occupancy: Occupancy,
     pub(crate) stats: SeatStats,
-    pub(crate) tasks: CachePadded<Tasks<P>>,
+    pub(crate) tasks: Padded<Tasks<P>>,
     pub(crate) lanes: Lanes<P>,
-    pub(crate) park: CachePadded<CoreLatch<P>>,
+    pub(crate) park: Padded<CoreLatch<P>>,
 }
 
 impl<P: Platform> Seat<P> {
@@ -62,9 +66,9 @@ impl<P: Platform> Seat<P> {
                 episode: AtomicUsize::new(0),
                 occupancy: Occupancy::new(),
                 stats: SeatStats::new(),
-                tasks: CachePadded::new(no_tasks!()),
+                tasks: Padded::new(no_tasks!()),
                 lanes: Lanes::new(),
-                park: CachePadded::new(CoreLatch::new_on()),
+                park: Padded::new(CoreLatch::new_on()),
             }
         }
     }
@@ -85,7 +89,9 @@ impl<P: Platform> Seat<P> {
         // Relaxed, all of them: this happens before every use, as the caller guarantees.
         self.core.store(core.cast_mut(), Ordering::Relaxed);
         self.index.store(index, Ordering::Relaxed);
-        self.random.store(index.wrapping_mul(0x9E37_79B9) | 1, Ordering::Relaxed);
+        if SCATTER {
+            self.random.store(index.wrapping_mul(0x9E37_79B9) | 1, Ordering::Relaxed);
+        }
         // SAFETY: the caller's promise.
         unsafe { self.stack.attach(slots, capacity, eager) };
     }
@@ -112,8 +118,8 @@ impl<P: Platform> Seat<P> {
 
     /// Owner: begins another piece of work.
     pub(crate) fn begin_episode(&self) {
-        // loom would explore every reading of it, and it only delays requests.
-        if !cfg!(loom) {
+        // loom would explore every reading of it, and it only delays requests, which are for private tasks.
+        if CAN_BE_LAZY && !cfg!(loom) {
             self.episode.store(self.episode.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed); // one writer
         }
     }
@@ -121,6 +127,12 @@ impl<P: Platform> Seat<P> {
     /// Which piece of work the owner is at: a hint.
     pub(crate) fn episode(&self) -> usize {
         self.episode.load(Ordering::Relaxed)
+    }
+
+    /// Owner: the number of the seat behind which a search begins, so that thieves spread out.
+    #[inline]
+    pub(crate) fn first_victim(&self, seats: usize) -> usize {
+        if SCATTER { self.random() % seats.max(1) } else { self.index() }
     }
 
     /// Owner: the next random number (xorshift).

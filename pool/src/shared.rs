@@ -1,13 +1,11 @@
 //! What the workers of one pool share, apart from their seats.
 
-use core::iter::Chain;
 use core::ptr;
 use core::slice;
 
-use crossbeam_utils::CachePadded;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
-use reveille_latch::CoreLatch;
 
 use crate::events::Events;
 use crate::idle_policy::AtomicIdlePolicy;
@@ -15,6 +13,7 @@ use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
 use crate::lanes::SharedLanes;
 use crate::lifecycle::{Lifecycle, State};
+use crate::linked::{Ending, Queues, Way};
 use crate::process;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
@@ -22,6 +21,9 @@ use crate::stack::{CAN_BE_LAZY, Slot};
 
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
+
+/// Whether there may be more seats than threads that may be active at once: not where all threads are the caller's.
+const CAN_BE_CROWDED: bool = !cfg!(target_os = "none");
 
 /// The shared part of a pool. All zero until it is attached, as are the seats: a static pool takes no flash.
 pub(crate) struct Core<P: Platform> {
@@ -53,11 +55,15 @@ pub(crate) struct Core<P: Platform> {
     pub(crate) idle_policy: AtomicIdlePolicy,
     pub(crate) events: Events,
     /// Seats with an owner.
-    occupied: CachePadded<AtomicUsize>,
+    occupied: Padded<AtomicUsize>,
     pub(crate) sleep: Sleep,
-    pub(crate) injector: CachePadded<Injector<P>>,
-    pub(crate) lanes: CachePadded<SharedLanes<P>>,
+    pub(crate) injector: Padded<Injector<P>>,
+    pub(crate) lanes: Padded<SharedLanes<P>>,
     pub(crate) lifecycle: Lifecycle,
+    /// Opened before a task is queued.
+    pub(crate) queues: Way<Queues<P>>,
+    /// Opened before the lifecycle drains.
+    pub(crate) ending: Way<Ending<P>>,
 }
 
 impl<P: Platform> Core<P> {
@@ -73,11 +79,13 @@ impl<P: Platform> Core<P> {
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
-                occupied: CachePadded::new(AtomicUsize::new(0)),
+                occupied: Padded::new(AtomicUsize::new(0)),
                 sleep: Sleep::unused(),
-                injector: CachePadded::new(Injector::new()),
-                lanes: CachePadded::new(SharedLanes::new()),
+                injector: Padded::new(Injector::new()),
+                lanes: Padded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
+                queues: Way::new(),
+                ending: Way::new(),
             }
         }
     }
@@ -199,7 +207,7 @@ impl<P: Platform> Core<P> {
     /// Whether the process that made the pool has forked since, and this is its child.
     #[inline]
     pub(crate) fn is_inherited(&self) -> bool {
-        process::has_forked_since(self.generation.load(Ordering::Relaxed)) // constant
+        process::has_forked_since(&self.generation)
     }
 
     /// Before whatever waits for the pool's threads.
@@ -216,16 +224,23 @@ impl<P: Platform> Core<P> {
 
     /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
     /// them for [`NOBODY`].
-    pub(crate) fn others(&self, index: usize) -> Chain<slice::Iter<'_, Seat<P>>, slice::Iter<'_, Seat<P>>> {
+    #[inline]
+    pub(crate) fn others(&self, index: usize) -> Around<'_, P> {
+        let all = self.all_behind(index);
+        Around { left: if index == NOBODY { all.left } else { all.left - 1 }, ..all }
+    }
+
+    /// All seats, beginning behind number `index`, which comes last.
+    #[inline]
+    pub(crate) fn all_behind(&self, index: usize) -> Around<'_, P> {
         let seats = self.seats();
-        let (before, after) = seats.split_at(index.min(seats.len()));
-        after.get(1..).unwrap_or(&[]).iter().chain(before)
+        Around { seats, last: index, left: seats.len() }
     }
 
     /// Tells the sleepers of work that was published before this call. Returns whether one was woken.
     #[inline]
     pub(crate) fn posted(&self, from: usize) -> bool {
-        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| Latches(self.others(from))))
+        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| self.others(from).map(|seat| &*seat.park)))
     }
 
     /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by
@@ -238,12 +253,12 @@ impl<P: Platform> Core<P> {
     /// Whether as many threads are active as may be, so that an idle one leaves the work to them.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
-        !self.has_room(self.sleep.counts().idle())
+        CAN_BE_CROWDED && !self.has_room(self.sleep.counts().idle())
     }
 
     #[inline]
     fn has_room(&self, idle: usize) -> bool {
-        self.active(idle) < self.parallelism()
+        !CAN_BE_CROWDED || self.active(idle) < self.parallelism()
     }
 
     /// An owner has taken its seat.
@@ -263,6 +278,12 @@ impl<P: Platform> Core<P> {
         if self.has_visible_work() {
             self.posted(NOBODY); // the seat may have its next owner already (M27)
         }
+        if let Some(ending) = self.ending.get() {
+            (ending.left)(self);
+        }
+    }
+
+    pub(crate) fn left_while_draining(&self) {
         if self.lifecycle.state() == State::Draining {
             self.wake_all(); // they may have waited for nothing else
         }
@@ -270,9 +291,11 @@ impl<P: Platform> Core<P> {
 
     /// Refuses further work, and sends the workers to look whether any is left.
     pub(crate) fn drain(&self) {
-        self.lifecycle.drain();
-        fence(Ordering::SeqCst); // pairs with the fence in `left`
-        self.wake_all();
+        self.ending.before(|| {
+            self.lifecycle.drain();
+            fence(Ordering::SeqCst); // pairs with the fence in `left`
+            self.wake_all();
+        });
     }
 
     /// Whether a search might find something.
@@ -289,8 +312,10 @@ impl<P: Platform> Core<P> {
 
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
-        self.injector.push(task);
-        self.posted_from_outside();
+        self.queues.before(|| {
+            self.injector.push(task);
+            self.posted_from_outside();
+        });
     }
 
     /// Tells the sleepers of work that no worker has posted.
@@ -344,13 +369,21 @@ impl<P: Platform> Drop for Hold<'_, P> {
     }
 }
 
-/// The park words of a pool's seats, in the order in which a poster tries them.
-pub(crate) struct Latches<'a, P: Platform>(Chain<slice::Iter<'a, Seat<P>>, slice::Iter<'a, Seat<P>>>);
+/// Seats of a pool, round and round. Without division.
+pub(crate) struct Around<'a, P: Platform> {
+    seats: &'a [Seat<P>],
+    /// The number of the seat before the next one.
+    last: usize,
+    left: usize,
+}
 
-impl<'a, P: Platform> Iterator for Latches<'a, P> {
-    type Item = &'a CoreLatch<P>;
+impl<'a, P: Platform> Iterator for Around<'a, P> {
+    type Item = &'a Seat<P>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|seat| &*seat.park)
+    fn next(&mut self) -> Option<&'a Seat<P>> {
+        self.left = self.left.checked_sub(1)?;
+        let next = self.last.wrapping_add(1); // from `NOBODY` to the first
+        self.last = if next < self.seats.len() { next } else { 0 };
+        self.seats.get(self.last)
     }
 }

@@ -35,7 +35,7 @@
 use core::fmt;
 use core::ptr;
 
-use crossbeam_utils::CachePadded;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
@@ -105,7 +105,7 @@ pub struct JoinStack<T> {
     /// Whether every fork is published at once. Set with `base`.
     eager: AtomicBool,
     /// The part that thieves write.
-    shared: CachePadded<Shared>,
+    shared: Padded<Shared>,
 }
 
 struct Shared {
@@ -125,7 +125,7 @@ impl<T> JoinStack<T> {
                 base: AtomicPtr::new(ptr::null_mut()),
                 end: AtomicPtr::new(ptr::null_mut()),
                 eager: AtomicBool::new(false),
-                shared: CachePadded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
+                shared: Padded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
             }
         }
     }
@@ -147,10 +147,12 @@ impl<T> JoinStack<T> {
         // Relaxed, all of them: what attaches happens before what uses, as the caller guarantees.
         self.base.store(base, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);
-        self.eager.store(eager, Ordering::Relaxed);
         self.depth.store(base, Ordering::Relaxed);
-        self.pop_limit.store(if eager { beyond } else { base }, Ordering::Relaxed);
-        self.limit.swap(ptr::null_mut(), Ordering::Relaxed);
+        if CAN_BE_LAZY {
+            self.eager.store(eager, Ordering::Relaxed);
+            self.pop_limit.store(if eager { beyond } else { base }, Ordering::Relaxed);
+            self.limit.swap(ptr::null_mut(), Ordering::Relaxed);
+        }
     }
 
     /// *Owner.* Puts a task into the next slot. Then [`is_wanted`](Self::is_wanted) decides whether
@@ -199,14 +201,15 @@ impl<T> JoinStack<T> {
             self.limit.swap(self.end.load(Ordering::Relaxed), Ordering::Acquire);
         }
         let depth = self.index(self.depth.load(Ordering::Relaxed)); // owner only
-        let quota = if eager { usize::MAX } else { PUBLIC };
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
-        if span.split() >= depth || span.public() >= quota {
+        if span.split() >= depth || !eager && span.public() >= PUBLIC {
             return span.public() > 0;
         }
         loop {
-            let room = quota.saturating_sub(span.public());
-            let split = span.split() + room.min(depth - span.split());
+            let split = match eager {
+                true => depth,
+                false => span.split() + PUBLIC.saturating_sub(span.public()).min(depth - span.split()),
+            };
             if !eager {
                 self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4
             }
@@ -255,15 +258,15 @@ impl<T> JoinStack<T> {
         }
         // Keep the slot until `retire`: what the owner runs meanwhile forks above it. Relaxed: the slots below are stolen, so a
         // searcher that sees this depth finds nothing to expose.
-        self.depth.store(self.slot(index + 1), Ordering::Relaxed);
+        self.depth.store(slot.cast_mut().wrapping_add(1), Ordering::Relaxed);
         Joined::Stolen
     }
 
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
     pub fn retire(&self, slot: *const Slot<T>) {
         let index = self.index(slot);
-        // SAFETY: an index of the stack; the slot is the owner's again, and live with the pool.
-        let this = unsafe { &*self.slot(index) };
+        // SAFETY: a slot of the stack, which is the owner's again, and lives with the pool.
+        let this = unsafe { &*slot };
         this.done.reset();
         this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
         self.depth.store(slot.cast_mut(), Ordering::Relaxed); // as in `reclaim`

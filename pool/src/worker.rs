@@ -199,16 +199,27 @@ impl<P: Platform> Worker<P> {
 
     /// Queues a task that others may take, and tells the sleepers.
     pub(crate) fn push(&self, task: TaskRef<P>) {
-        // SAFETY: this thread owns the seat, and with it the deque.
-        let owner = unsafe { self.seat.tasks.owner() };
-        match owner.try_push(task) {
-            Ok(()) => self.posted(),
-            Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none
-        }
+        self.core().queues.before(|| {
+            // SAFETY: this thread owns the seat, and with it the deque.
+            let owner = unsafe { self.seat.tasks.owner() };
+            match owner.try_push(task) {
+                Ok(()) => self.posted(),
+                Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none
+            }
+        });
     }
 
     /// Leaves the seat: what this worker has queued and not run goes to the others.
     pub(crate) fn leave(&self) {
+        if let Some(queues) = self.core().queues.get() {
+            (queues.leave)(self);
+        }
+        self.seat.vacate();
+        self.core().left();
+    }
+
+    /// Before it leaves: what it has queued, and what was queued while the pool closed.
+    pub(crate) fn leave_tasks(&self) {
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat.tasks.owner() };
         while let Some(task) = owner.pop() {
@@ -217,14 +228,12 @@ impl<P: Platform> Worker<P> {
         if self.core().has_injected() && self.core().lifecycle.has_closed_over() {
             while self.run_one() == Yield::Executed {}
         }
-        self.seat.vacate();
-        self.core().left();
     }
 
     /// Tells the pool's observer, if it has one.
     #[inline]
     pub(crate) fn tell(&self, event: Event) {
-        self.core().events.tell(self.index(), event);
+        self.core().events.tell(|| self.index(), event);
     }
 
     pub(crate) fn posted(&self) {

@@ -4,7 +4,7 @@ pub(crate) mod counters;
 
 use core::fmt;
 
-use crossbeam_utils::CachePadded;
+use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{Ordering, fence};
 use reveille_futex::{Deadline, Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
@@ -13,7 +13,7 @@ use counters::{Counters, Counts, Jec};
 
 /// The wake path of one pool.
 pub struct Sleep {
-    counters: CachePadded<Counters>,
+    counters: Padded<Counters>,
 }
 
 /// How a call of [`Sleep::park`] ended.
@@ -29,14 +29,14 @@ impl Sleep {
     const_unless_loom! {
         /// Nobody is idle.
         pub const fn new() -> Self {
-            Sleep { counters: CachePadded::new(Counters::new()) }
+            Sleep { counters: Padded::new(Counters::new()) }
         }
     }
 
     const_unless_loom! {
         /// All zero, so that a static takes no flash for it. [`begin`](Self::begin) comes before any use.
         pub(crate) const fn unused() -> Self {
-            Sleep { counters: CachePadded::new(Counters::unused()) }
+            Sleep { counters: Padded::new(Counters::unused()) }
         }
     }
 
