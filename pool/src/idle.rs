@@ -85,6 +85,10 @@ impl<P: Platform> Worker<P> {
     pub(crate) fn work_until(&self, event: &impl Event) {
         let mut habit = Habit::default();
         while !event.is_done() {
+            if let Some(task) = self.own_task() {
+                self.run_task(task); // not idle at all
+                continue;
+            }
             match self.next_work(one_copy(event), &mut habit) {
                 Some(work) => self.run(work),
                 None => return,
@@ -94,9 +98,6 @@ impl<P: Platform> Worker<P> {
 
     /// Searches, and sleeps, until there is work or the event has happened.
     fn next_work(&self, event: &(impl Event + ?Sized), habit: &mut Habit) -> Option<Work<'_, P>> {
-        if let Some(work) = self.own_work() {
-            return Some(work); // not idle at all
-        }
         let sleep = &self.core().sleep;
         sleep.start_search();
         let mut budget = Budget::new(*habit);
