@@ -83,7 +83,11 @@ impl<P: Platform> Worker<P> {
 
     /// Runs whatever there is until the event has happened.
     pub(crate) fn work_until(&self, event: &impl Event) {
-        let mut habit = Habit::default();
+        self.work_until_with(event, Habit::default());
+    }
+
+    /// [`work_until`](Self::work_until), with what is known of the work to come.
+    pub(crate) fn work_until_with(&self, event: &impl Event, mut habit: Habit) {
         while !event.is_done() {
             if let Some(task) = self.own_task() {
                 self.run_task(task); // not idle at all
@@ -114,7 +118,7 @@ impl<P: Platform> Worker<P> {
             }
             if !self.core().is_crowded() {
                 if let Some(work) = self.search() {
-                    *habit = Habit::after(work.is_task(), long_rest);
+                    *habit = habit.after_work(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
@@ -138,7 +142,7 @@ impl<P: Platform> Worker<P> {
             // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
             if !self.core().is_crowded() {
                 if let Some(work) = self.last_search() {
-                    *habit = Habit::after(work.is_task(), long_rest);
+                    *habit = habit.after_work(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
@@ -156,6 +160,7 @@ impl<P: Platform> Worker<P> {
             if parked == Parked::Slept {
                 self.seat().stats.parks.add_one();
                 long_rest = budget.was_long_rest::<P>();
+                *habit = habit.after_sleep();
                 budget = Budget::new(*habit);
             }
         }
