@@ -1,10 +1,10 @@
 //! The memory of spawned tasks: blocks of one size, which a worker keeps when it has run a task, for the next ones.
 //!
-//! A task is freed by the thread that ran it, which spawns the next one as a rule. An allocator gives such memory back in
-//! some forty instructions on each side, and with a lock once its own cache of the thread's is full; this is a list of the
-//! seat's owner's alone. Tasks too large for a block are boxes.
+//! A task is freed by the thread that ran it, which spawns the next one as a rule. An allocator does not know that, and was
+//! the greater part of what such a task costs; this is a list that the seat's owner alone uses. Tasks too large for a block
+//! are boxes. Before a closure runs its block is free, for what it spawns.
 
-use core::mem::{self, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use alloc::boxed::Box;
@@ -35,6 +35,9 @@ struct List {
     first: Option<NonNull<Spare>>,
     len: usize,
 }
+
+// SAFETY: a list owns its blocks, in which nothing is.
+unsafe impl Send for List {}
 
 impl Blocks {
     pub(super) const fn new() -> Self {
@@ -140,7 +143,7 @@ pub(crate) unsafe fn fetch<T, P: Platform>(worker: Option<&Worker<P>>, place: No
     task
 }
 
-const _: () = assert!(size_of::<Spare>() <= mem::size_of::<Block>());
+const _: () = assert!(fits::<Spare>());
 
 #[cfg(all(test, not(loom)))]
 mod tests {
