@@ -23,6 +23,11 @@ mod imp {
         }
 
         #[inline]
+        pub(crate) fn has_observer(&self) -> bool {
+            self.0.get().is_some()
+        }
+
+        #[inline]
         pub(crate) fn tell(&self, worker: impl FnOnce() -> usize, event: Event) {
             if let Some(observer) = self.0.get() {
                 observer.event(worker(), event);
@@ -40,6 +45,11 @@ mod imp {
     impl Events {
         pub(crate) const fn new() -> Self {
             Events(())
+        }
+
+        #[inline]
+        pub(crate) fn has_observer(&self) -> bool {
+            false
         }
 
         #[inline]

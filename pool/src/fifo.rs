@@ -233,15 +233,17 @@ impl<'scope> ScopeFifo<'scope> {
     {
         let scope = self.scope();
         let this = Address(self);
-        let task = scope.task(move |_, _| {
-            let this = this;
-            // SAFETY: it outlives the scope, which waits for this task.
-            f(unsafe { &*this.0 })
-        });
-        crate::current::with_worker_of(scope.core(), |worker| match worker {
-            // SAFETY: the group lives as long as this scope, which waits for its tasks.
-            Some(worker) => unsafe { worker.push_fifo(&self.fifos.of_each_seat[worker.index()], task) },
-            None => scope.core().inject(task),
+        crate::current::with_worker_of(scope.core(), |worker| {
+            let task = scope.task(worker, move |_, _| {
+                let this = this;
+                // SAFETY: it outlives the scope, which waits for this task.
+                f(unsafe { &*this.0 })
+            });
+            match worker {
+                // SAFETY: the group lives as long as this scope, which waits for its tasks.
+                Some(worker) => unsafe { worker.push_fifo(&self.fifos.of_each_seat[worker.index()], task) },
+                None => scope.core().inject(task),
+            }
         });
     }
 }

@@ -51,7 +51,13 @@ impl<P: Platform> Worker<P> {
     /// Runs whatever there is until the event has happened.
     #[inline]
     pub(crate) fn work_until(&self, event: &impl Event) {
-        self.work_on(event);
+        self.work_on(event, Habit::default());
+    }
+
+    /// [`work_until`](Self::work_until), with what is known of the work to come.
+    #[inline]
+    pub(crate) fn work_until_with(&self, event: &impl Event, habit: Habit) {
+        self.work_on(event, habit);
     }
 }
 
@@ -62,6 +68,7 @@ mod one_search {
 
     use super::Event;
     use crate::Worker;
+    use crate::idle_policy::Habit;
     use crate::pool::Closing;
     use crate::signal::Signal;
 
@@ -105,7 +112,12 @@ mod one_search {
     impl<P: Platform> Worker<P> {
         /// Runs whatever there is until the event has happened.
         pub(crate) fn work_until(&self, event: &impl Known<P>) {
-            self.work_on(&Either(event.signal().ok_or(Closing(self))));
+            self.work_on(&Either(event.signal().ok_or(Closing(self))), Habit::default());
+        }
+
+        /// `work_until`: nothing is known of the work to come, since there is no search that it would change.
+        pub(crate) fn work_until_with(&self, event: &impl Known<P>, _: Habit) {
+            self.work_until(event);
         }
     }
 }
@@ -132,9 +144,12 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Runs whatever there is until the event has happened.
-    fn work_on(&self, event: &impl Event) {
-        let mut habit = Habit::default();
+    fn work_on(&self, event: &impl Event, mut habit: Habit) {
         while !event.is_done() {
+            if let Some(task) = self.own_task() {
+                self.run_task(task); // not idle at all
+                continue;
+            }
             match self.next_work(event, &mut habit) {
                 Some(work) => self.run(work),
                 None => return,
@@ -144,9 +159,6 @@ impl<P: Platform> Worker<P> {
 
     /// Searches, and sleeps, until there is work or the event has happened.
     fn next_work(&self, event: &impl Event, habit: &mut Habit) -> Option<Work<'_, P>> {
-        if let Some(work) = self.own_work() {
-            return Some(work); // not idle at all
-        }
         let sleep = &self.core().sleep;
         sleep.start_search();
         let mut budget = Budget::new(*habit);
@@ -163,7 +175,7 @@ impl<P: Platform> Worker<P> {
             }
             if !self.core().is_crowded() {
                 if let Some(work) = self.search() {
-                    *habit = Habit::after(work.is_task(), long_rest);
+                    *habit = habit.after_work(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
@@ -186,7 +198,7 @@ impl<P: Platform> Worker<P> {
             // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
             if !self.core().is_crowded() {
                 if let Some(work) = self.last_search() {
-                    *habit = Habit::after(work.is_task(), long_rest);
+                    *habit = habit.after_work(work.is_task(), long_rest);
                     self.end_search(work.may_have_siblings());
                     return Some(work);
                 }
@@ -204,6 +216,7 @@ impl<P: Platform> Worker<P> {
             if parked == Parked::Slept {
                 self.seat().stats.parks.add_one();
                 long_rest = budget.was_long_rest::<P>();
+                *habit = habit.after_sleep();
                 budget = Budget::new(*habit);
             }
         }

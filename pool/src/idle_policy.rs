@@ -129,13 +129,24 @@ pub(crate) enum Habit {
     /// Yield between two looks, after the first pauses.
     #[default]
     Yielding,
+    /// As `Yielding` until the first sleep, and for the time of `Brief` however many others search. Whoever has made the pool is
+    /// likely to want it at once: to wake a sleeper then, or a processor that has nothing to run, costs more than the search,
+    /// and a pause keeps the maker waiting where two processors start two threads.
+    Starting,
 }
 
 impl Habit {
-    pub(crate) fn after(is_task: bool, long_rest: bool) -> Self {
-        if !LOOKS {
-            return Habit::default(); // nobody asks
-        }
+    /// What a piece of work has taught.
+    pub(crate) fn after_work(self, is_task: bool, long_rest: bool) -> Self {
+        if !LOOKS || self == Habit::Starting { self } else { Habit::after(is_task, long_rest) }
+    }
+
+    /// What a sleep has taught.
+    pub(crate) fn after_sleep(self) -> Self {
+        if self == Habit::Starting { Habit::default() } else { self }
+    }
+
+    fn after(is_task: bool, long_rest: bool) -> Self {
         match (is_task, long_rest) {
             (true, true) => Habit::Short,
             (false, false) => Habit::Yielding,
@@ -182,8 +193,9 @@ impl Budget {
         match policy {
             SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
             SLEEP => None,
-            _ if others_search => None,
+            _ if others_search && self.habit != Habit::Starting => None,
             BRIEF => self.next_brief_round::<P>(longest),
+            _ if others_search => self.next_brief_round::<P>(longest),
             micros => self.next_brief_round::<P>(longest).or_else(|| {
                 let ends = later(self.began?, (micros as u64).saturating_mul(1_000));
                 (P::now() < ends).then_some(Round::Yield)
@@ -204,7 +216,7 @@ impl Budget {
             let ends = later(*self.began.get_or_insert(now), BRIEF_TIME << self.doublings);
             let goes_on = self.habit != Habit::Short && self.pauses < MOST_PAUSES << self.doublings && now < ends;
             goes_on.then(|| match self.habit {
-                Habit::Yielding => {
+                Habit::Yielding | Habit::Starting => {
                     self.pauses += YIELD;
                     Round::Yield
                 }
@@ -269,10 +281,17 @@ mod tests {
         assert_eq!(rounds::<Os>(IdlePolicy::Search(Duration::from_secs(1)), crowd, habit), []);
         assert_eq!(rounds::<Os>(IdlePolicy::Spin, crowd, habit).len(), MANY);
         assert_eq!(rounds::<Os>(IdlePolicy::Brief, alone, Habit::Short), first);
+        assert_eq!(rounds::<Os>(IdlePolicy::Sleep, alone, Habit::Starting), []);
 
-        for (habit, yields) in [(Habit::Pausing, false), (Habit::Yielding, true)] {
+        let searches = [
+            (Habit::Pausing, alone, false),
+            (Habit::Yielding, alone, true),
+            (Habit::Starting, alone, true),
+            (Habit::Starting, crowd, true),
+        ];
+        for (habit, others, yields) in searches {
             let start = std::time::Instant::now();
-            let brief = rounds::<Os>(IdlePolicy::Brief, alone, habit);
+            let brief = rounds::<Os>(IdlePolicy::Brief, others, habit);
             assert!(start.elapsed() >= Duration::from_nanos(BRIEF_TIME) && brief.starts_with(&first), "{brief:?}");
             assert!(brief[first.len()..].iter().all(|round| (*round == Round::Yield) == yields), "{brief:?}");
         }
@@ -281,6 +300,9 @@ mod tests {
         let long = rounds::<Os>(IdlePolicy::Search(Duration::from_millis(2)), alone, habit);
         assert!(start.elapsed() >= Duration::from_millis(2) && long.contains(&Round::Yield), "{}", long.len());
         assert!(long.len() < MANY, "it ends");
+
+        // Only the brief part of a long search, or else all threads of a new pool would go on for all of it.
+        assert!(rounds::<Os>(IdlePolicy::Search(Duration::from_secs(3600)), crowd, Habit::Starting).len() < MANY);
     }
 
     #[test]
@@ -307,6 +329,12 @@ mod tests {
         let table = [(true, true), (true, false), (false, true), (false, false)];
         let habits = table.map(|(is_task, long_rest)| Habit::after(is_task, long_rest));
         assert_eq!(habits, [Habit::Short, Habit::Pausing, Habit::Pausing, Habit::Yielding]);
+        assert!(
+            habits.iter().all(|habit| habit.after_sleep() == *habit && habit.after_work(true, true) == Habit::Short)
+        );
+        // A thread that has begun stays as it is until it sleeps.
+        assert_eq!(Habit::Starting.after_work(true, false), Habit::Starting);
+        assert_eq!(Habit::Starting.after_sleep(), Habit::Yielding);
     }
 
     #[test]

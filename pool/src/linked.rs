@@ -32,7 +32,7 @@ pub(crate) struct Queues<P: Platform> {
 
 impl<P: Platform> Linked for Queues<P> {
     const ALL: &'static Self = &Queues {
-        own: Worker::own_task,
+        own: Worker::queued_task,
         steal: |victim| victim.tasks.stealer().steal(),
         injected: Worker::take_injected,
         leave: Worker::leave_tasks,

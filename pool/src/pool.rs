@@ -9,7 +9,7 @@ use core::num::NonZeroU32;
 
 use crate::Worker;
 use crate::idle::Event;
-use crate::idle_policy::IdlePolicy;
+use crate::idle_policy::{Habit, IdlePolicy};
 use crate::job::Job;
 use crate::seat::Seat;
 use crate::shared::Core;
@@ -232,7 +232,7 @@ impl<const N: usize, const CAP: usize, P: Platform> fmt::Debug for Pool<N, CAP, 
 
 /// Works on an occupied seat until the pool closes, then leaves it. `as_worker` surrounds the work.
 pub(crate) fn serve_as<P: Platform>(seat: &Seat<P>, as_worker: impl FnOnce(&Worker<P>, &mut dyn FnMut())) {
-    visit(seat, |worker| as_worker(worker, &mut || worker.work_until(&Closing(worker))));
+    visit(seat, |worker| as_worker(worker, &mut || worker.work_until_with(&Closing(worker), Habit::Starting)));
 }
 
 /// Runs `f` on an occupied seat, then leaves it, also when `f` unwinds.

@@ -34,15 +34,15 @@ impl<P: Platform> Work<'_, P> {
 
 impl<P: Platform> Worker<P> {
     /// What is urgent, or else the newest task that this worker has queued itself.
-    pub(crate) fn own_work(&self) -> Option<Work<'_, P>> {
+    pub(crate) fn own_task(&self) -> Option<TaskRef<P>> {
         if let Some(task) = self.first_choice() {
-            return Some(Work::Task(task));
+            return Some(task);
         }
-        self.core().queues.get().and_then(|queues| (queues.own)(self)).map(Work::Task)
+        self.core().queues.get().and_then(|queues| (queues.own)(self))
     }
 
     /// The task that this worker has queued and runs next.
-    pub(crate) fn own_task(&self) -> Option<TaskRef<P>> {
+    pub(crate) fn queued_task(&self) -> Option<TaskRef<P>> {
         if self.core().runs_oldest_first() {
             return self.oldest_own_task();
         }
@@ -79,8 +79,8 @@ impl<P: Platform> Worker<P> {
 
     /// One look everywhere. What was published before it began, and is still there, is found.
     pub(crate) fn search(&self) -> Option<Work<'_, P>> {
-        if let Some(work) = self.own_work() {
-            return Some(work);
+        if let Some(task) = self.own_task() {
+            return Some(Work::Task(task));
         }
         let core = self.core();
         let queues = core.queues.get();
@@ -164,15 +164,10 @@ impl<P: Platform> Worker<P> {
 
     /// Runs what was found.
     pub(crate) fn run(&self, work: Work<'_, P>) {
-        self.seat().begin_episode();
         match work {
-            Work::Task(task) => {
-                self.seat().stats.jobs.add_one();
-                self.tell(Event::TaskBegin);
-                task.run(self);
-                self.tell(Event::TaskEnd);
-            }
+            Work::Task(task) => self.run_task(task),
             Work::Join { victim, slot, job } => {
+                self.seat().begin_episode();
                 self.seat().stats.steals.add_one();
                 self.tell(Event::StealBegin { victim: victim.index() });
                 // SAFETY: claimed, so live and this worker's to run.
@@ -186,5 +181,21 @@ impl<P: Platform> Worker<P> {
                 }
             }
         }
+    }
+
+    /// Runs a task.
+    #[inline]
+    pub(crate) fn run_task(&self, task: TaskRef<P>) {
+        self.seat().begin_episode();
+        self.seat().stats.jobs.add_one();
+        if self.core().events.has_observer() { self.run_observed(task) } else { task.run(self) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_observed(&self, task: TaskRef<P>) {
+        self.tell(Event::TaskBegin);
+        task.run(self);
+        self.tell(Event::TaskEnd);
     }
 }

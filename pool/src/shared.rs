@@ -17,6 +17,7 @@ use crate::linked::{Ending, Queues, Way};
 use crate::process;
 use crate::seat::Seat;
 use crate::sleep::Sleep;
+use crate::sleep::counters::Counts;
 use crate::stack::{CAN_BE_LAZY, Slot};
 
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
@@ -237,10 +238,18 @@ impl<P: Platform> Core<P> {
         Around { seats, last: index, left: seats.len() }
     }
 
-    /// Tells the sleepers of work that was published before this call. Returns whether one was woken.
+    /// Tells the sleepers of work that was published before this call.
     #[inline]
-    pub(crate) fn posted(&self, from: usize) -> bool {
-        self.sleep.posted(|counts| self.has_room(counts.idle()).then(|| self.others(from).map(|seat| &*seat.park)))
+    pub(crate) fn posted(&self, from: usize) {
+        if let Some(counts) = self.sleep.post() {
+            self.wake_another(counts, from);
+        }
+    }
+
+    /// After a post that found sleepers only: wakes one, if there is room for it. Returns whether one was woken.
+    #[inline(never)]
+    pub(crate) fn wake_another(&self, counts: Counts, from: usize) -> bool {
+        self.has_room(counts.idle()) && self.sleep.wake_any(self.others(from).map(|seat| &*seat.park))
     }
 
     /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by

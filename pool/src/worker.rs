@@ -15,6 +15,7 @@ use crate::idle::WaitPolicy;
 use crate::job::{Job, TaskRef};
 use crate::seat::Seat;
 use crate::shared::Core;
+use crate::sleep::counters::Counts;
 use crate::stack::{Joined, Slot};
 use crate::unwind::{self, Payload};
 use crate::yielding::Yield;
@@ -236,8 +237,17 @@ impl<P: Platform> Worker<P> {
         self.core().events.tell(|| self.index(), event);
     }
 
+    /// Tells the sleepers of work that was published before this call.
+    #[inline]
     pub(crate) fn posted(&self) {
-        if self.core().posted(self.index()) {
+        if let Some(counts) = self.core().sleep.post() {
+            self.wake_another(counts);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_another(&self, counts: Counts) {
+        if self.core().wake_another(counts, self.index()) {
             self.seat.stats.wakes.add_one();
             self.tell(Event::Wake);
         }

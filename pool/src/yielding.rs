@@ -3,6 +3,7 @@
 use reveille_futex::Platform;
 
 use crate::Worker;
+use crate::search::Work;
 
 /// What came of an offer to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl<P: Platform> Worker<P> {
     /// Runs one task of this worker: its own, its mail, an urgent one, or a half of its own joins, if there is one. Otherwise
     /// as [`run_one`](Self::run_one).
     pub fn run_own(&self) -> Yield {
-        let Some(work) = self.own_work().or_else(|| self.own_join()) else { return Yield::Idle };
+        let Some(work) = self.own_task().map(Work::Task).or_else(|| self.own_join()) else { return Yield::Idle };
         self.run(work);
         Yield::Executed
     }

@@ -17,14 +17,21 @@
 //! `wake_path_a_close_reaches_every_worker` checks those steps.
 
 #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
+mod memory;
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 mod threads;
 #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
-pub(crate) use threads::{Lanes, SharedLanes};
+pub(crate) use {
+    memory::{fetch, store},
+    threads::{Lanes, SharedLanes},
+};
 
 #[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 mod nothing;
 #[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
 pub(crate) use nothing::{Lanes, SharedLanes};
+#[cfg(all(feature = "alloc", not(all(feature = "std", not(any(loom, target_os = "none"))))))]
+pub(crate) use nothing::{fetch, store};
 
 /// How urgent a spawned task is.
 ///

@@ -1,6 +1,11 @@
 //! Without threads of its own a pool spawns scope tasks only: they are of one class, and nobody gets mail.
 
 use core::marker::PhantomData;
+#[cfg(feature = "alloc")]
+use core::ptr::NonNull;
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 
 use reveille_futex::{Platform, const_unless_loom};
 
@@ -52,4 +57,23 @@ impl<P: Platform> Worker<P> {
     pub(crate) fn last_choice(&self) -> Option<TaskRef<P>> {
         None
     }
+}
+
+/// Puts a task where it can wait, which is for the caller to undo with [`fetch`].
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) fn store<T, P: Platform>(_: Option<&Worker<P>>, task: T) -> NonNull<T> {
+    NonNull::from(Box::leak(Box::new(task)))
+}
+
+/// Takes a task out of its memory, which is free then.
+///
+/// # Safety
+///
+/// [`store`] has put it there, and nobody uses the place after this.
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) unsafe fn fetch<T, P: Platform>(_: Option<&Worker<P>>, place: NonNull<T>) -> T {
+    // SAFETY: leaked by `store`.
+    *unsafe { Box::from_raw(place.as_ptr()) }
 }

@@ -6,6 +6,7 @@ use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::sync::cell::UnsafeCell;
 
 use super::Priority;
+use super::memory::Blocks;
 use crate::Worker;
 use crate::fifo::{Fifo, SpareGroups};
 use crate::injector::{Chain, Injector};
@@ -30,6 +31,7 @@ pub(crate) struct Lanes<P: Platform> {
     low: Tasks<P>,
     /// Tasks of `spawn_fifo`, each with a ticket in a deque.
     pub(crate) fifo: Fifo,
+    pub(super) blocks: Blocks,
 }
 
 impl<P: Platform> Lanes<P> {
@@ -41,6 +43,7 @@ impl<P: Platform> Lanes<P> {
             high: Tasks::<P>::growable(),
             low: Tasks::<P>::growable(),
             fifo: Fifo::new(),
+            blocks: Blocks::new(),
         }
     }
 
@@ -157,10 +160,8 @@ impl<P: Platform> Worker<P> {
         lanes.opened.with_mut(|opened| {
             // SAFETY: only the seat's owner comes here, and this closure calls nothing that does.
             let opened = unsafe { &mut *opened };
-            opened.next().or_else(|| {
-                *opened = lanes.inbox.take();
-                opened.next()
-            })
+            // Both are empty as a rule: then nothing is written.
+            if opened.is_empty() && lanes.inbox.is_empty() { None } else { next_mail(opened, &lanes.inbox) }
         })
     }
 
@@ -256,4 +257,12 @@ impl<P: Platform> Worker<P> {
         }
         Some(first)
     }
+}
+
+#[cold]
+fn next_mail<P: Platform>(opened: &mut Chain<P>, inbox: &Injector<P>) -> Option<TaskRef<P>> {
+    opened.next().or_else(|| {
+        *opened = inbox.take();
+        opened.next()
+    })
 }

@@ -2,13 +2,12 @@
 
 use core::ptr::{self, NonNull};
 
-use alloc::boxed::Box;
-
 use reveille_futex::Platform;
 
 use super::Scope;
 use crate::Worker;
 use crate::job::{Job, Task, TaskRef};
+use crate::lanes;
 #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 use crate::seat::Seat;
 
@@ -16,16 +15,18 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     /// Spawns a task, which gets the scope to spawn more.
     ///
     /// On a worker of the scope's pool it goes to that worker's deque; on any other thread, and without `std`, to the
-    /// pool's injector. Allocates a box.
+    /// pool's injector. Takes the memory of a task that this worker has run, or allocates a box.
     pub fn spawn<F>(&self, f: F)
     where
         F: FnOnce(&Scope<'scope, P>) + Send + 'scope,
     {
-        let task = self.task(move |_, scope| f(scope));
         let core = self.core();
-        crate::current::with_worker_of(core, |worker| match worker {
-            Some(worker) => worker.push(task),
-            None => core.inject(task),
+        crate::current::with_worker_of(core, |worker| {
+            let task = self.task(worker, move |_, scope| f(scope));
+            match worker {
+                Some(worker) => worker.push(task),
+                None => core.inject(task),
+            }
         });
     }
 
@@ -39,7 +40,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
         assert!(ptr::eq(self.core(), worker.core()), "the worker belongs to another pool than the scope");
-        worker.push(self.task(f));
+        worker.push(self.task(Some(worker), f));
     }
 
     /// Spawns one task for each thread of the pool, which that thread runs and no other, as
@@ -75,18 +76,18 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
-        self.core().mail(seat, self.task(f));
+        self.core().mail(seat, self.task(None, f));
     }
 
-    pub(crate) fn task<F>(&self, f: F) -> TaskRef<P>
+    /// A task of this scope, made by this worker, if a worker makes it.
+    pub(crate) fn task<F>(&self, worker: Option<&Worker<P>>, f: F) -> TaskRef<P>
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
         self.count_one();
-        let task = Box::new(ScopeTask { task: Task::new(ScopeTask::<P, F>::run), scope: (&raw const *self).cast(), f });
-        let task = NonNull::from(Box::leak(task)).cast();
-        // SAFETY: the box lives until it runs; `f` is Send, and the scope waits for it.
-        unsafe { TaskRef::new(task) }
+        let task = ScopeTask { task: Task::new(ScopeTask::<P, F>::run), scope: (&raw const *self).cast(), f };
+        // SAFETY: it lives until it runs; `f` is Send, and the scope waits for it.
+        unsafe { TaskRef::new(lanes::store(worker, task).cast()) }
     }
 }
 
@@ -102,14 +103,14 @@ impl<P: Platform, F> ScopeTask<P, F> {
     ///
     /// # Safety
     ///
-    /// `this` is such a task, leaked from a box, and runs once.
+    /// `this` is such a task, made by `Scope::task`, and runs once.
     unsafe fn run<'scope>(this: NonNull<Job<P>>, worker: &Worker<P>)
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
-        // SAFETY: leaked by `Scope::task`, whose first field the job is, and run once.
-        let this = unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
-        let (scope, f) = (this.scope.cast::<Scope<'scope, P>>(), this.f);
+        // SAFETY: stored by `Scope::task`, whose first field the job is, and run once.
+        let Self { scope, f, .. } = unsafe { lanes::fetch(Some(worker), this.cast::<Self>()) };
+        let scope = scope.cast::<Scope<'scope, P>>();
         // SAFETY: the scope waits for this task, which took its count when it was spawned.
         unsafe { Scope::run_task(scope, worker, f) };
     }

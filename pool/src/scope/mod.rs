@@ -67,7 +67,7 @@ unsafe impl<P: Platform> Send for Scope<'_, P> {}
 impl<P: Platform> Worker<P> {
     /// Runs `f` with a scope, then whatever was spawned in it, and returns when all of it is done.
     ///
-    /// A task needs memory until it has run: a box that `spawn` allocates, or a [`TaskSlot`] of yours that
+    /// A task needs memory until it has run: a box of `spawn`'s, or a [`TaskSlot`] of yours that
     /// [`spawn_in`](Scope::spawn_in) is given. While tasks run elsewhere this worker runs other tasks, or sleeps.
     ///
     /// *Memory ordering.* What happens before a spawn happens before the task; every task happens before the return.

@@ -83,16 +83,19 @@ impl Sleep {
         P: Platform,
         L: Iterator<Item = &'a CoreLatch<P>>,
     {
+        self.post().and_then(latches).is_some_and(|latches| self.wake_any(latches))
+    }
+
+    /// The first half of [`posted`](Self::posted): the counters, if somebody is to be woken.
+    #[inline]
+    pub(crate) fn post(&self) -> Option<Counts> {
         let counts = self.counters.post();
-        if counts.sleeping() == 0 || counts.searching() > 0 {
-            return false;
-        }
-        latches(counts).is_some_and(|latches| self.wake_any(latches))
+        (counts.sleeping() > 0 && counts.searching() == 0).then_some(counts)
     }
 
     /// Wakes one sleeper, if one can be claimed. One that counts itself but has not parked yet will see the post.
     #[cold]
-    fn wake_any<'a, P: Platform>(&self, latches: impl Iterator<Item = &'a CoreLatch<P>>) -> bool {
+    pub(crate) fn wake_any<'a, P: Platform>(&self, latches: impl Iterator<Item = &'a CoreLatch<P>>) -> bool {
         // Between the step of the JEC and the look at the park words. Pairs with the fence in `park`.
         fence(Ordering::SeqCst);
         for latch in latches {

@@ -1,4 +1,4 @@
-//! Spawned tasks without a handle: one box each.
+//! Spawned tasks without a handle.
 
 use core::ptr::NonNull;
 
@@ -9,7 +9,7 @@ use reveille_futex::Os;
 
 use super::inner::{Inner, Order};
 use crate::job::{Job, Task, TaskRef};
-use crate::{Worker, current, unwind};
+use crate::{Worker, current, lanes, unwind};
 
 #[repr(C)]
 struct Detached<F> {
@@ -23,14 +23,14 @@ pub(super) fn spawn<F>(pool: &Arc<Inner>, order: Order, f: F) -> Result<(), F>
 where
     F: FnOnce() + Send + 'static,
 {
-    let detached = Box::new(Detached { task: Task::new(Detached::<F>::run), pool: pool.clone(), f });
-    let queued = NonNull::from(Box::leak(detached));
-    // SAFETY: the box lives until it runs; the closure is Send.
+    let detached = Detached { task: Task::new(Detached::<F>::run), pool: pool.clone(), f };
+    let queued = current::with_worker(|worker| lanes::store(worker, detached));
+    // SAFETY: it lives until it runs; the closure is Send.
     match pool.submit(order, unsafe { TaskRef::new(queued.cast()) }) {
         Ok(()) => Ok(()),
         Err(_) => {
-            // SAFETY: leaked above, and not queued.
-            Err(unsafe { Box::from_raw(queued.as_ptr()) }.f)
+            // SAFETY: stored above, and not queued.
+            Err(unsafe { lanes::fetch(None::<&Worker>, queued) }.f)
         }
     }
 }
@@ -38,10 +38,10 @@ where
 impl<F: FnOnce() + Send + 'static> Detached<F> {
     /// # Safety
     ///
-    /// `this` is such a task, leaked from a box, and runs once.
+    /// `this` is such a task, stored by `spawn`, and runs once.
     unsafe fn run(this: NonNull<Job<Os>>, worker: &Worker<Os>) {
-        // SAFETY: leaked by `spawn`.
-        let Detached { pool, f, .. } = *unsafe { Box::from_raw(this.cast::<Self>().as_ptr()) };
+        // SAFETY: stored by `spawn`.
+        let Detached { pool, f, .. } = unsafe { lanes::fetch(Some(worker), this.cast::<Self>()) };
         if pool.abandoned.has_begun() {
             let its_pool = pool.clone();
             pool.abandoned.keep(Box::new(move || its_pool.run_detached(f)));

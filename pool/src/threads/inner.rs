@@ -2,9 +2,7 @@
 
 use core::fmt;
 use core::mem;
-use core::ptr::NonNull;
 
-use std::alloc::{self, Layout};
 use std::any::Any;
 use std::boxed::Box;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +12,14 @@ use reveille_futex::Os;
 use reveille_latch::CountdownLatch;
 
 use super::abandoned::Abandoned;
+use super::slots::Slots;
 use crate::Worker;
 use crate::current;
-use crate::job::{Job, TaskRef};
+use crate::job::TaskRef;
 use crate::lanes::Priority;
 use crate::pool::settle;
 use crate::seat::Seat;
 use crate::shared::Core;
-use crate::stack::Slot;
 
 /// Called with the index of a thread.
 pub(super) type Hook = Box<dyn Fn(usize) + Send + Sync>;
@@ -38,7 +36,7 @@ pub(super) struct Inner {
     /// The workers' seats, then the guests'.
     seats: Box<[Seat<Os>]>,
     /// Owned; the seats point into it.
-    _slots: Slots,
+    slots: Slots,
     threads: usize,
     /// Threads that serve or will, and one for the pool's handle. Opens when the last of them has left.
     serving: CountdownLatch,
@@ -68,7 +66,7 @@ impl Inner {
         let inner = Arc::new(Inner {
             core: Core::new(),
             seats,
-            _slots: slots,
+            slots,
             threads,
             serving: CountdownLatch::new(1),
             start,
@@ -78,7 +76,7 @@ impl Inner {
         });
         inner.core.set_threads(threads);
         // SAFETY: called once, and what it refers to lives and stays where it is as long as the `Arc`.
-        unsafe { inner.core.attach(&inner.seats, inner._slots.pointer.as_ptr(), capacity, threads) };
+        unsafe { inner.core.attach(&inner.seats, inner.slots.as_ptr(), capacity, threads) };
         inner
     }
 
@@ -177,30 +175,6 @@ impl Inner {
 pub(super) enum Order {
     By(Priority),
     Fifo,
-}
-
-/// Zeroed slots: a page that no join reaches is never resident.
-struct Slots {
-    pointer: NonNull<Slot<Job<Os>>>,
-    layout: Layout,
-}
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        let layout = Layout::array::<Slot<Job<Os>>>(count).expect("the builder checked the capacity");
-        // SAFETY: the layout is not empty.
-        let pointer = unsafe { alloc::alloc_zeroed(layout) };
-        // A slot is a null pointer and two words whose initial value is zero.
-        let pointer = NonNull::new(pointer.cast()).unwrap_or_else(|| alloc::handle_alloc_error(layout));
-        Slots { pointer, layout }
-    }
-}
-
-impl Drop for Slots {
-    fn drop(&mut self) {
-        // SAFETY: allocated above with this layout; slots own nothing.
-        unsafe { alloc::dealloc(self.pointer.as_ptr().cast(), self.layout) };
-    }
 }
 
 /// The handle of an accepted task.

@@ -10,6 +10,7 @@ mod ending;
 mod free;
 mod handle;
 mod inner;
+mod slots;
 mod spawning;
 mod start;
 mod thread_pool;
