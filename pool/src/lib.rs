@@ -63,8 +63,9 @@ pub mod protocol {
     pub use crate::injector::{Chain, Injector};
     pub use crate::job::{Job, Task, TaskRef};
     pub use crate::lifecycle::Lifecycle;
-    #[cfg(loom)]
-    pub use crate::linked::{Late, Linked};
+    #[cfg(any(loom, all(target_os = "none", target_pointer_width = "32")))]
+    pub use crate::linked::Late;
+    pub use crate::linked::Linked;
     pub use crate::scope::pending::Pending;
     pub use crate::seat::Occupancy;
     pub use crate::signal::Signal;

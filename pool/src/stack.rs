@@ -265,8 +265,8 @@ impl<T> JoinStack<T> {
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
     pub fn retire(&self, slot: *const Slot<T>) {
         let index = self.index(slot);
-        // SAFETY: a slot of the stack, which is the owner's again, and lives with the pool.
-        let this = unsafe { &*slot };
+        // SAFETY: an index of the stack; the slot is the owner's again, and live with the pool.
+        let this = unsafe { &*self.slot(index) };
         this.done.reset();
         this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
         self.depth.store(slot.cast_mut(), Ordering::Relaxed); // as in `reclaim`
