@@ -222,13 +222,14 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    /// Whether there are searchers enough, and how many pauses the others have a right to between two looks of this one.
-    fn search_of_others(&self) -> (bool, u32) {
+    /// How many searchers there are more than enough, and how many pauses the others have a right to between two looks of this one.
+    fn search_of_others(&self) -> (usize, u32) {
         let counts = self.core().sleep.counts();
         let active = self.core().active(counts.idle());
         // Few workers search at once: if more search than work, or nobody may work, this one need not.
-        let enough = counts.searching() > active.max(1) || active >= self.core().parallelism();
-        (enough, if active == 0 { EAGER } else { CONSIDERATE })
+        let crowded = active >= self.core().parallelism();
+        let excess = if crowded { usize::MAX } else { counts.searching().saturating_sub(active.max(1)) };
+        (excess, if active == 0 { EAGER } else { CONSIDERATE })
     }
 
     /// Passes the search on, if there is reason to think that there is more (M20).

@@ -71,7 +71,7 @@ fn arrive(arrival: &mut Option<ArrivalToken<'static>>) {
 fn shatter(fragile: &Barrier, number: u32) {
     drop(fragile.guard()); // it breaks by a panic alone
     FRAGILE.clear();
-    if number % 2 == 0 || fragile.arrived() == 1 {
+    if number.is_multiple_of(2) || fragile.arrived() == 1 {
         assert!(fragile.break_with(CODE));
     } else {
         let token = fragile.arrive().expect("the first of two");

@@ -75,7 +75,7 @@ fn as_thief() {
 
 pub(crate) fn interrupt(number: u32) {
     if TURNED.load(Ordering::Relaxed) {
-        push(number % 8, number % 2 == 0);
+        push(number % 8, number.is_multiple_of(2));
     } else {
         steal(number % 4);
     }

@@ -150,7 +150,7 @@ impl Desk {
         let lane = number as usize % 2;
         // Two at once, now and then.
         let mut chain = Chain::new();
-        for _ in 0..if number % 5 == 0 { 2 } else { 1 } {
+        for _ in 0..if number.is_multiple_of(5) { 2 } else { 1 } {
             let Some(node) = self.blank() else { break };
             node.value = Letter { writer: lane, number: self.next[lane] + chain.len() };
             chain.push(node);

@@ -44,7 +44,7 @@ pub(crate) fn interrupt(number: u32) {
     barriers();
     deques();
     bridge();
-    POOL.set_idle_policy(if number % 2 == 0 { IdlePolicy::Brief } else { IdlePolicy::Sleep });
+    POOL.set_idle_policy(if number.is_multiple_of(2) { IdlePolicy::Brief } else { IdlePolicy::Sleep });
     let word = AtomicU32::new(0);
     wake(&word, core::num::NonZeroU32::MAX);
     let now = Deadline::now();
@@ -78,7 +78,6 @@ fn barriers() {
     let mut led = 0;
     let completed = Barrier::with_completion(1, || led += 1);
     assert!(completed.arrive().is_ok_and(|token| token.arrival().is_leader()));
-    drop(completed);
     assert_eq!(led, 1);
     let mut group = Group::<2>::new();
     let members = group.members();
