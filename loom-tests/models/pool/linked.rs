@@ -32,12 +32,7 @@ struct Pool {
 /// The first task that is ever queued comes while a worker goes to sleep: it sees the way, or it is woken and sees it then.
 pub fn linked_a_sleeper_finds_the_way_to_a_queue(check: Check) {
     check.run(|| {
-        let pool = Pool {
-            sleep: Sleep::new(),
-            latch: CoreLatch::new(),
-            queue: AtomicUsize::new(0),
-            way: Late::new(),
-        };
+        let pool = Pool { sleep: Sleep::new(), latch: CoreLatch::new(), queue: AtomicUsize::new(0), way: Late::new() };
         let pool = Arc::new(pool);
         let poster = spawn(&pool, |pool| {
             pool.way.before(|| {
