@@ -6,12 +6,12 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 use reveille_pool::{Pool, Worker};
 
-/// Runs `f` on a worker of this thread's own pool: tests do not wait for each other.
-fn enter<R>(f: impl FnOnce(&Worker) -> R) -> R {
-    thread_local! {
-        static POOL: &'static Pool<1, 32> = Box::leak(Box::new(Pool::new()));
-    }
-    POOL.with(|pool| pool.enter(f)).unwrap_or_else(|_| panic!("this thread is its only worker"))
+/// One pool for each test: tests do not wait for each other.
+static POOLS: [Pool<1, 32>; 3] = [const { Pool::new() }; 3];
+
+/// Runs `f` on the only worker of a pool.
+fn enter<R>(pool: usize, f: impl FnOnce(&Worker) -> R) -> R {
+    POOLS[pool].enter(f).unwrap_or_else(|_| panic!("the test is its only worker"))
 }
 
 /// Ranges at both ends of the numbers.
@@ -26,7 +26,7 @@ proptest! {
     #[test]
     fn a_loop_calls_for_each_index_once_and_in_order_on_one_worker(range in range(), grain in 0..40_usize) {
         let called = Mutex::new(Vec::new());
-        enter(|worker| worker.for_each(range.clone(), grain, |index| called.lock().unwrap().push(index)));
+        enter(0, |worker| worker.for_each(range.clone(), grain, |index| called.lock().unwrap().push(index)));
         prop_assert!(called.into_inner().unwrap().into_iter().eq(range));
     }
 
@@ -34,7 +34,7 @@ proptest! {
     #[test]
     fn a_reduction_joins_its_pieces_in_order(range in range(), grain in 0..40_usize) {
         let most = grain.max(1);
-        let pieces = enter(|worker| {
+        let pieces = enter(1, |worker| {
             let join = |mut left: Vec<_>, right: Vec<_>| {
                 left.extend(right);
                 left
@@ -50,7 +50,7 @@ proptest! {
     /// Halves of halves: as many levels of forks as the logarithm of the number of pieces, so that a join stack is enough.
     #[test]
     fn a_reduction_is_as_deep_as_the_logarithm_of_its_pieces(range in range(), grain in 1..40_usize) {
-        let depth = enter(|worker| worker.map_reduce(range.clone(), grain, |_| 0, |left: u32, right| 1 + left.max(right)));
+        let depth = enter(2, |worker| worker.map_reduce(range.clone(), grain, |_| 0, |left: u32, right| 1 + left.max(right)));
         prop_assert_eq!(depth, range.len().div_ceil(grain).max(1).next_power_of_two().ilog2());
     }
 }
