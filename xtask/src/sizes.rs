@@ -49,7 +49,7 @@ const FLASH: &[Flash] = &[
         program: "fork_join",
         what: "pool: serve, enter, join",
         budget: Some(2_048),
-        limit: 2_536,
+        limit: 2_580,
         floor: "an idle worker, which announces itself, sleeps and runs what it finds, takes 938; searching 348; telling \
                 sleepers 284; forking, publishing and taking back 492; the seats of a pool 474. Queues and the end of a pool \
                 are linked by those who use them",
