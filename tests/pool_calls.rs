@@ -166,13 +166,18 @@ fn a_second_half_that_its_owner_ran_early_panics_at_its_join() {
     assert_eq!(result.unwrap_err().downcast_ref(), Some(&"b"));
 }
 
-/// One thread runs what came from outside in the order in which it came.
+/// One thread runs what came from outside, and what it has taken together, in the order in which it came.
 #[test]
 fn tasks_from_outside_begin_in_their_order() {
     let pool = pool(1);
     let order = Arc::new(Mutex::new(Vec::new()));
     let (go_on, may_go_on) = mpsc::channel::<()>();
-    let blocker = pool.spawn(move || may_go_on.recv().unwrap());
+    let (begin, has_begun) = mpsc::channel();
+    let blocker = pool.spawn(move || {
+        begin.send(()).unwrap();
+        may_go_on.recv().unwrap();
+    });
+    has_begun.recv().unwrap(); // it has taken nothing else yet
     for i in 0..100 {
         let order = order.clone();
         pool.spawn_detached(move || order.lock().unwrap().push(i));
