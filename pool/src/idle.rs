@@ -222,7 +222,8 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    /// How many searchers there are more than enough, and how many pauses the others have a right to between two looks of this one.
+    /// How many searchers there are more than enough, and how many pauses the others have a right to between two looks of this
+    /// one.
     fn search_of_others(&self) -> (usize, u32) {
         let counts = self.core().sleep.counts();
         let active = self.core().active(counts.idle());

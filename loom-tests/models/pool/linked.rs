@@ -1,7 +1,6 @@
 //! Claims about what is reached through a pointer that the first need stores.
 
 use loom::sync::Arc;
-use reveille_futex::Os;
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_latch::CoreLatch;
 use reveille_loom_tests::{Check, spawn};
@@ -37,7 +36,9 @@ pub fn linked_a_sleeper_finds_the_way_to_a_queue(check: Check) {
         let poster = spawn(&pool, |pool| {
             pool.way.before(|| {
                 pool.queue.fetch_add(1, Ordering::Release);
-                pool.sleep.posted::<Os, _>(|_| Some([&pool.latch].into_iter()))
+                if pool.sleep.post().is_some() {
+                    pool.sleep.wake_any([&pool.latch].into_iter());
+                }
             });
         });
         pool.sleep.start_search();

@@ -32,7 +32,14 @@ impl<const N: usize> Sleepers<N> {
 
     fn post(&self) {
         self.jobs.fetch_add(1, Ordering::Release);
-        self.sleep.posted(|_| Some(self.latches.iter()));
+        self.posted();
+    }
+
+    /// As `Core::posted`, with room for everybody.
+    fn posted(&self) {
+        if self.sleep.post().is_some() {
+            self.sleep.wake_any(self.latches.iter());
+        }
     }
 
     fn take(&self) -> bool {
@@ -76,7 +83,7 @@ impl<const N: usize> Sleepers<N> {
             if self.take() {
                 let left = self.sleep.end_search();
                 if left.idle() > 0 && self.jobs.load(Ordering::Relaxed) > 0 {
-                    self.sleep.posted(|_| Some(self.latches.iter()));
+                    self.posted();
                 }
                 return true;
             }

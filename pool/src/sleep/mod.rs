@@ -57,7 +57,7 @@ impl Sleep {
     }
 
     /// A searcher has found work, or leaves. Returns what is left, before a fence: if anybody is idle, the caller looks for
-    /// more work, and if there is some it calls [`posted`](Self::posted) before it runs what it found (the cascade, M20).
+    /// more work, and if there is some it calls [`post`](Self::post) before it runs what it found (the cascade, M20).
     ///
     /// A poster may have trusted this searcher and woken nobody. It published before it read the counters, so either its
     /// reading shows the searcher gone, or the caller's look shows its work.
@@ -72,30 +72,20 @@ impl Sleep {
         self.counters.announce()
     }
 
-    /// Tells the sleepers of work that was published before this call; wakes at most one.
+    /// Tells the sleepers of work that was published before this call. Returns the counters if one of them should be woken, by
+    /// [`wake_any`](Self::wake_any).
     ///
     /// No system call and no write if nobody is idle. A worker that is awake and searches is trusted to find the work:
-    /// if it finds other work first, it wakes the next one before it runs it. `latches` names the park words to try, or
-    /// `None` if there are threads enough.
+    /// if it finds other work first, it wakes the next one before it runs it.
     #[inline]
-    pub fn posted<'a, P, L>(&self, latches: impl FnOnce(Counts) -> Option<L>) -> bool
-    where
-        P: Platform,
-        L: Iterator<Item = &'a CoreLatch<P>>,
-    {
-        self.post().and_then(latches).is_some_and(|latches| self.wake_any(latches))
-    }
-
-    /// The first half of [`posted`](Self::posted): the counters, if somebody is to be woken.
-    #[inline]
-    pub(crate) fn post(&self) -> Option<Counts> {
+    pub fn post(&self) -> Option<Counts> {
         let counts = self.counters.post();
         (counts.sleeping() > 0 && counts.searching() == 0).then_some(counts)
     }
 
-    /// Wakes one sleeper, if one can be claimed. One that counts itself but has not parked yet will see the post.
+    /// Wakes one sleeper, if one can be claimed, and returns whether it has. One that counts itself but has not parked yet will see the post.
     #[cold]
-    pub(crate) fn wake_any<'a, P: Platform>(&self, latches: impl Iterator<Item = &'a CoreLatch<P>>) -> bool {
+    pub fn wake_any<'a, P: Platform>(&self, latches: impl Iterator<Item = &'a CoreLatch<P>>) -> bool {
         // Between the step of the JEC and the look at the park words. Pairs with the fence in `park`.
         fence(Ordering::SeqCst);
         for latch in latches {

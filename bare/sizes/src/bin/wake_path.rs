@@ -4,7 +4,6 @@
 
 use core::hint::black_box;
 
-use reveille::futex::Os;
 use reveille::latch::CoreLatch;
 use reveille::pool::protocol::Sleep;
 
@@ -12,7 +11,9 @@ static SLEEP: Sleep = Sleep::new();
 static PARK: [CoreLatch; 2] = [const { CoreLatch::new() }; 2];
 
 sizes::program! {
-    black_box(SLEEP.posted::<Os, _>(|_| Some(PARK.iter())));
+    if SLEEP.post().is_some() {
+        SLEEP.wake_any(PARK.iter());
+    }
     SLEEP.start_search();
     let snapshot = SLEEP.announce();
     black_box(SLEEP.park(&PARK[0], snapshot, || true));
