@@ -1,7 +1,8 @@
 //! Calls from one thread, or pool, into another one.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
 use reveille::pool::{self, Worker, Yield};
@@ -166,26 +167,36 @@ fn a_second_half_that_its_owner_ran_early_panics_at_its_join() {
     assert_eq!(result.unwrap_err().downcast_ref(), Some(&"b"));
 }
 
-/// One thread runs what came from outside, and what it has taken together, in the order in which it came.
+/// One thread runs what came from outside in the order in which it came, also what comes while it runs the rest.
 #[test]
 fn tasks_from_outside_begin_in_their_order() {
     let pool = pool(1);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let (go_on, may_go_on) = mpsc::channel::<()>();
-    let (begin, has_begun) = mpsc::channel();
-    let blocker = pool.spawn(move || {
-        begin.send(()).unwrap();
-        may_go_on.recv().unwrap();
-    });
-    has_begun.recv().unwrap(); // it has taken nothing else yet
-    for i in 0..100 {
-        let order = order.clone();
-        pool.spawn_detached(move || order.lock().unwrap().push(i));
-    }
-    go_on.send(()).unwrap();
-    blocker.join().unwrap();
-    drop(pool);
-    assert_eq!(*order.lock().unwrap(), Vec::from_iter(0..100));
+    let queue = |numbers: Range<usize>| {
+        for i in numbers {
+            let order = order.clone();
+            pool.spawn_detached(move || order.lock().unwrap().push(i));
+        }
+    };
+    let both = Arc::new(Barrier::new(2));
+    let stop = || {
+        let both = both.clone();
+        pool.spawn_detached(move || {
+            both.wait();
+            both.wait();
+        });
+    };
+    stop();
+    both.wait(); // the thread stands still
+    queue(0..10);
+    stop();
+    queue(10..100); // more than there are looks from one that begins with what waits longest to the next
+    both.wait(); // it goes on
+    both.wait(); // it stands still after ten
+    queue(100..200);
+    both.wait();
+    pool.shutdown();
+    assert!(order.lock().unwrap().iter().copied().eq(0..200));
 }
 
 #[test]

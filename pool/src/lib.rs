@@ -60,7 +60,7 @@ pub use yielding::Yield;
 /// The protocols apart from the pool, for the model-checking suite. No stability promise.
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::injector::{Chain, Injector};
+    pub use crate::injector::Injector;
     pub use crate::job::{Job, Task, TaskRef};
     pub use crate::lifecycle::Lifecycle;
     #[cfg(any(loom, all(target_os = "none", target_pointer_width = "32")))]

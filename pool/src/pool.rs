@@ -292,7 +292,11 @@ impl<P: Platform> Worker<P> {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.
             let seat = self.seat();
             core.lifecycle.before_going_home();
-            return seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
+            let nothing_left = seat.tasks.is_empty() && !seat.lanes.has_mail() && !core.has_injected();
+            if !nothing_left {
+                P::yield_now(); // it may be another worker that is taking it, and nobody sleeps any more
+            }
+            return nothing_left;
         }
         if !core.lifecycle.is_drained() {
             return false;

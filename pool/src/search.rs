@@ -128,38 +128,9 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    /// Takes all that came from outside, runs the oldest, and queues the rest where others find it, and so that this worker
-    /// runs it in its order.
+    /// The oldest task that came from outside.
     pub(crate) fn take_injected(&self) -> Option<TaskRef<P>> {
-        let core = self.core();
-        // SAFETY: this thread owns the seat, and with it the deque.
-        let owner = unsafe { self.seat().tasks.owner() };
-        let mut rest = false;
-        let mut queue = |task| {
-            rest = true;
-            if let Err(full) = owner.try_push(task) {
-                core.injector.push(full.0);
-            }
-        };
-        let oldest = if core.runs_oldest_first() {
-            let mut tasks = core.injector.take();
-            let oldest = tasks.next()?;
-            tasks.for_each(queue);
-            oldest
-        } else {
-            let mut tasks = core.injector.take_newest_first();
-            loop {
-                let task = tasks.next()?;
-                if tasks.is_empty() {
-                    break task;
-                }
-                queue(task);
-            }
-        };
-        if rest {
-            self.posted();
-        }
-        Some(oldest)
+        self.core().injector.take(|| self.posted())
     }
 
     /// Runs what was found.

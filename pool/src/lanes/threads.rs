@@ -3,13 +3,12 @@
 use reveille_deque::Steal;
 use reveille_futex::Platform;
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
-use reveille_futex::sync::cell::UnsafeCell;
 
 use super::Priority;
 use super::memory::Blocks;
 use crate::Worker;
 use crate::fifo::{Fifo, SpareGroups};
-use crate::injector::{Chain, Injector};
+use crate::injector::Injector;
 use crate::job::TaskRef;
 use crate::seat::{Seat, Tasks};
 use crate::shared::Core;
@@ -22,9 +21,8 @@ const OUTSIDE_EVERY: usize = 7;
 
 /// The queues of one seat.
 pub(crate) struct Lanes<P: Platform> {
+    /// Only its owner takes.
     inbox: Injector<P>,
-    /// Mail that was taken out of the inbox and has not run. Owner only.
-    opened: UnsafeCell<Chain<P>>,
     /// Looks for work. Owner only.
     looks: AtomicUsize,
     high: Tasks<P>,
@@ -38,7 +36,6 @@ impl<P: Platform> Lanes<P> {
     pub(crate) const fn new() -> Self {
         Lanes {
             inbox: Injector::new(),
-            opened: UnsafeCell::new(Chain::empty()),
             looks: AtomicUsize::new(0),
             high: Tasks::<P>::growable(),
             low: Tasks::<P>::growable(),
@@ -47,8 +44,7 @@ impl<P: Platform> Lanes<P> {
         }
     }
 
-    /// Whether somebody else's mail is unread. A hint, unless ordered by the wake path's fences. An owner that has opened
-    /// its mail is at work.
+    /// Whether there is mail. A hint, unless ordered by the wake path's fences. An owner that opens its mail is at work.
     #[inline]
     pub(crate) fn has_mail(&self) -> bool {
         !self.inbox.is_empty()
@@ -156,13 +152,7 @@ impl<P: Platform> Worker<P> {
     /// The oldest task that was given to this worker alone.
     #[inline]
     pub(crate) fn open_mail(&self) -> Option<TaskRef<P>> {
-        let lanes = &self.seat().lanes;
-        lanes.opened.with_mut(|opened| {
-            // SAFETY: only the seat's owner comes here, and this closure calls nothing that does.
-            let opened = unsafe { &mut *opened };
-            // Both are empty as a rule: then nothing is written.
-            if opened.is_empty() && lanes.inbox.is_empty() { None } else { next_mail(opened, &lanes.inbox) }
-        })
+        self.seat().lanes.inbox.take(|| {}) // nobody else may run it
     }
 
     /// What comes before this worker's own deque.
@@ -245,24 +235,6 @@ impl<P: Platform> Worker<P> {
     }
 
     fn take_injected_of(&self, class: Class) -> Option<TaskRef<P>> {
-        let mut tasks = self.core().lanes.class(class).injector.take();
-        let first = tasks.next()?;
-        let mut rest = false;
-        for task in tasks {
-            rest = true;
-            self.keep(class, task);
-        }
-        if rest {
-            self.posted();
-        }
-        Some(first)
+        self.core().lanes.class(class).injector.take(|| self.posted())
     }
-}
-
-#[cold]
-fn next_mail<P: Platform>(opened: &mut Chain<P>, inbox: &Injector<P>) -> Option<TaskRef<P>> {
-    opened.next().or_else(|| {
-        *opened = inbox.take();
-        opened.next()
-    })
 }
