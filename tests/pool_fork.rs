@@ -34,6 +34,7 @@ fn refuses<R>(f: impl FnOnce() -> R) -> bool {
 
 /// One test, so that no other thread holds a lock of the test harness while this one forks.
 #[test]
+#[cfg_attr(tsan, ignore = "ThreadSanitizer takes a new thread of the child for one of the parent")]
 fn an_inherited_pool_says_so() {
     let pool: ThreadPool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     assert_eq!(pool.enter(|w| w.join(|_| 1, |_| 2)), (1, 2));

@@ -39,6 +39,9 @@ const CHILD: &str = "REVEILLE_TWIN";
 /// Names a file that collects one JSON object per run.
 const REPORT: &str = "REVEILLE_MODEL_REPORT";
 
+/// The verdict on a model until it has another one: a failure that aborts the process leaves it.
+const UNFINISHED: &str = "NOT FINISHED";
+
 /// Before each failure that a twin's process prints, with the number of executions it took.
 const MARK: &str = "twin failed after ";
 
@@ -97,6 +100,7 @@ impl Check {
             }));
         }
         let start = Instant::now();
+        self.report(None, 0, start, UNFINISHED); // in case that the process ends here
         let mut threads = None;
         let result = panic::catch_unwind(AssertUnwindSafe(|| {
             if self.must_fail.is_none() {
@@ -148,11 +152,13 @@ impl Check {
         self.report(None, executions, start, "fails, as it must");
     }
 
-    /// One line for a person, and one JSON object a line for the file that [`REPORT`] names.
+    /// One line for a person, and one JSON object a line for the file that [`REPORT`] names. The last line about a check counts.
     fn report(&self, threads: Option<usize>, executions: usize, start: Instant, verdict: &str) {
         let seconds = start.elapsed().as_secs_f64();
         let Check { name, model, bound, .. } = self;
-        println!("{name}: {verdict}; bound {bound}, {executions} executions, {seconds:.2} s");
+        if verdict != UNFINISHED {
+            println!("{name}: {verdict}; bound {bound}, {executions} executions, {seconds:.2} s");
+        }
         let Some(path) = env::var_os(REPORT) else { return };
         let threads = threads.map_or("null".to_owned(), |threads| threads.to_string());
         let line = format!(

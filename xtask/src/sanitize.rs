@@ -91,6 +91,7 @@ impl Sanitizer {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", flags)
             .env("RUST_BACKTRACE", "0")
+            .env("TSAN_OPTIONS", "die_after_fork=0") // tests of the futex fork, and make threads in the child
     }
 }
 
