@@ -10,8 +10,10 @@
 //! the oldest (M16).
 //!
 //! *Nobody waits for the taker.* Who comes while another one takes leaves a mark and goes on with nothing, perhaps to sleep; the
-//! taker finds the mark when it is done, and tells the sleepers if there is more (M29). So the mark comes after the
-//! announcement of whoever left it, and the taker's post after the mark. Checked by `loom-tests/models/pool/injector.rs`.
+//! taker finds the mark when it is done, and tells the sleepers if there is more (M29). Whoever left it had announced itself
+//! before, so it is told too; and what was pushed before that, which its poster left to it, the taker sees.
+//!
+//! Checked by `loom-tests/models/pool/injector.rs`.
 
 use core::fmt;
 use core::ptr::{self, NonNull};
@@ -101,7 +103,7 @@ impl<P: Platform> Injector<P> {
     fn begin(&self) -> bool {
         // Acquire, both: the chain as the last taker left it, through the release of `end`.
         let free = self.taker.compare_exchange(FREE, TAKING, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        // Release too: who finds the mark tells those that had announced themselves before they left it.
+        // Release too: who finds the mark sees what this caller would have found.
         free || self.taker.swap(MISSED, Ordering::AcqRel) == FREE
     }
 

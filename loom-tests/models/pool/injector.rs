@@ -149,6 +149,28 @@ pub fn injector_tells_of_what_was_moved(check: Check) {
     });
 }
 
+/// The task that was pushed while one worker took and another came in vain is somebody's too.
+pub fn injector_tells_of_what_arrives_meanwhile(check: Check) {
+    check.run(|| {
+        let workers = Workers::new();
+        let mut tasks: Vec<_> = (0..3).map(Queued::new).collect();
+        tasks[..2].iter_mut().for_each(|task| task.push(&workers.injector));
+        assert!(workers.take(), "moves the other one");
+        let workers = Arc::new(workers);
+        let busy = spawn(&workers, |workers| {
+            if !workers.take() {
+                workers.search(&workers.latches[0]);
+            }
+        });
+        let searcher = spawn(&workers, |workers| workers.search(&workers.latches[1]));
+        tasks[2].push(&workers.injector);
+        workers.post();
+        busy.join().unwrap();
+        searcher.join().unwrap();
+        assert!(workers.injector.is_empty());
+    });
+}
+
 /// Two workers sleep or search while two tasks are pushed: each finds one, whoever of them is told.
 pub fn injector_each_worker_finds_a_task(check: Check) {
     check.run(|| {
