@@ -305,7 +305,7 @@ impl<P: Platform> Worker<P> {
         // queue once more before it leaves.
         let quiet = || core.active(core.sleep.counts().idle()) == 0 && !core.has_visible_work() && !core.has_mail();
         // With a resident, tasks are in flight until they end, and what it does itself keeps nobody.
-        if (core.has_resident() || quiet()) && core.lifecycle.close() {
+        if (core.staff.has_resident() || quiet()) && core.lifecycle.close() {
             core.wake_all();
         }
         false // asked again, now that it is closed

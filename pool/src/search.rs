@@ -43,7 +43,7 @@ impl<P: Platform> Worker<P> {
 
     /// The task that this worker has queued and runs next.
     pub(crate) fn queued_task(&self) -> Option<TaskRef<P>> {
-        if self.core().runs_oldest_first() {
+        if self.core().staff.runs_oldest_first() {
             return self.oldest_own_task();
         }
         // SAFETY: this thread owns the seat, and with it the deque.

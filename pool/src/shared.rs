@@ -4,7 +4,7 @@ use core::ptr;
 use core::slice;
 
 use reveille_deque::Padded;
-use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
 use crate::events::Events;
@@ -19,6 +19,8 @@ use crate::seat::Seat;
 use crate::sleep::Sleep;
 use crate::sleep::counters::Counts;
 use crate::stack::{CAN_BE_LAZY, Slot};
+#[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
+use crate::threads::Staff;
 
 /// In place of a worker's index: a caller from outside, who has no seat to be left out.
 const NOBODY: usize = usize::MAX;
@@ -32,25 +34,8 @@ pub(crate) struct Core<P: Platform> {
     seat_count: AtomicUsize,
     /// How many threads may be active at once: guests beyond it rest workers.
     parallelism: AtomicUsize,
-    /// How many of the seats, from the first on, have a thread of the pool. 0 if the threads are the caller's.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "only threads of the pool spawn")
-    )]
-    threads: AtomicUsize,
-    /// Whether the first of them is a thread of the program's, which serves only while it waits. Its doings of its own look like
-    /// a task, so spawned tasks are counted until they end instead.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "only among threads of the pool's own")
-    )]
-    resident: AtomicBool,
-    /// Whether workers run the oldest of their own tasks first.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "only a builder sets it")
-    )]
-    oldest_first: AtomicBool,
+    /// Its threads of its own, if it may have any.
+    pub(crate) staff: Staff,
     /// The process it was made in; see `process.rs`.
     generation: AtomicUsize,
     pub(crate) idle_policy: AtomicIdlePolicy,
@@ -74,9 +59,7 @@ impl<P: Platform> Core<P> {
                 seats: AtomicPtr::new(ptr::null_mut()),
                 seat_count: AtomicUsize::new(0),
                 parallelism: AtomicUsize::new(0),
-                threads: AtomicUsize::new(0),
-                resident: AtomicBool::new(false),
-                oldest_first: AtomicBool::new(false),
+                staff: Staff::new(),
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
                 events: Events::new(),
@@ -128,81 +111,6 @@ impl<P: Platform> Core<P> {
 
     pub(crate) fn parallelism(&self) -> usize {
         self.parallelism.load(Ordering::Relaxed) // constant
-    }
-
-    /// The seats from the first on belong to that many threads of the pool. Called before any of them runs.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "only with threads of the pool's own")
-    )]
-    pub(crate) fn set_threads(&self, threads: usize) {
-        self.threads.store(threads, Ordering::Relaxed); // happens before every use
-    }
-
-    /// The seats of the pool's own threads.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "only with threads of the pool's own")
-    )]
-    pub(crate) fn thread_seats(&self) -> &[Seat<P>] {
-        &self.seats()[..self.threads.load(Ordering::Relaxed)] // constant
-    }
-
-    /// The first seat belongs to a thread of the program's. Called before any worker runs.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "as `set_threads`")
-    )]
-    pub(crate) fn set_resident(&self) {
-        self.resident.store(true, Ordering::Relaxed); // happens before every use
-    }
-
-    /// Whether the first seat belongs to a thread of the program's.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "as `set_threads`")
-    )]
-    #[inline]
-    pub(crate) fn has_resident(&self) -> bool {
-        self.resident.load(Ordering::Relaxed) // constant
-    }
-
-    /// Workers run the oldest of their own tasks first. Called before any worker runs.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "as `set_threads`")
-    )]
-    pub(crate) fn set_oldest_first(&self) {
-        self.oldest_first.store(true, Ordering::Relaxed); // happens before every use
-    }
-
-    #[inline]
-    pub(crate) fn runs_oldest_first(&self) -> bool {
-        // Without std nobody sets it, and loom would only see a constant more.
-        cfg!(all(feature = "std", not(any(loom, target_os = "none")))) && self.oldest_first.load(Ordering::Relaxed) // constant
-    }
-
-    /// A task is accepted. It holds a pool with a resident open until it ends; other pools see it in a queue or in the hands of
-    /// an active thread. Follows an admission, so it cannot be refused.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "as `Core::hold`")
-    )]
-    pub(crate) fn task_accepted(&self) {
-        if self.has_resident() {
-            self.lifecycle.count_in(true);
-        }
-    }
-
-    /// An accepted task has run, or never will.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "as `Core::hold`")
-    )]
-    pub(crate) fn task_ended(&self) {
-        if self.has_resident() {
-            drop(Hold(self));
-        }
     }
 
     /// Whether the process that made the pool has forked since, and this is its child.
@@ -337,21 +245,6 @@ impl<P: Platform> Core<P> {
         self.seats().iter().any(|seat| seat.lanes.has_mail())
     }
 
-    /// Keeps the pool from closing until the guard is dropped, or refuses: a submission from outside is refused by a pool that
-    /// drains, one that is part of accepted work only by a closed one.
-    #[cfg_attr(
-        not(all(feature = "std", not(any(loom, target_os = "none")))),
-        allow(dead_code, reason = "scope tasks hold the pool open by their scope's worker")
-    )]
-    pub(crate) fn hold(&self, part_of_accepted_work: bool) -> Option<Hold<'_, P>> {
-        if self.is_inherited() {
-            return None; // nobody would run it
-        }
-        let admitted = self.lifecycle.count_in(part_of_accepted_work);
-        let hold = Hold(self);
-        admitted.then_some(hold)
-    }
-
     /// Wakes every sleeper, to look at the lifecycle.
     pub(crate) fn wake_all(&self) {
         for seat in self.seats() {
@@ -364,18 +257,6 @@ impl<P: Platform> Core<P> {
 #[inline(never)]
 fn inherited() -> ! {
     panic!("the pool was inherited over fork(2) and its threads stayed in the parent; make a new pool in the child");
-}
-
-/// A submission in flight.
-#[cfg_attr(not(all(feature = "std", not(any(loom, target_os = "none")))), allow(dead_code, reason = "as `Core::hold`"))]
-pub(crate) struct Hold<'a, P: Platform>(&'a Core<P>);
-
-impl<P: Platform> Drop for Hold<'_, P> {
-    fn drop(&mut self) {
-        if self.0.lifecycle.count_out() {
-            self.0.wake_all();
-        }
-    }
 }
 
 /// Seats of a pool, round and round. Without division.
@@ -394,5 +275,26 @@ impl<'a, P: Platform> Iterator for Around<'a, P> {
         let next = self.last.wrapping_add(1); // from `NOBODY` to the first
         self.last = if next < self.seats.len() { next } else { 0 };
         self.seats.get(self.last)
+    }
+}
+
+/// The threads of a pool that has none of its own.
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
+pub(crate) struct Staff;
+
+#[cfg(not(all(feature = "std", not(any(loom, target_os = "none")))))]
+impl Staff {
+    pub(crate) const fn new() -> Self {
+        Staff
+    }
+
+    #[inline]
+    pub(crate) fn has_resident(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    pub(crate) fn runs_oldest_first(&self) -> bool {
+        false
     }
 }

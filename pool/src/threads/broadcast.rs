@@ -10,10 +10,11 @@ use reveille_futex::Os;
 
 use super::calls;
 use super::inner::Inner;
+use super::staff::Hold;
 use crate::Worker;
 use crate::current;
 use crate::job::{Job, Task, TaskRef};
-use crate::shared::{Core, Hold};
+use crate::shared::Core;
 use crate::unwind;
 
 /// Calls `f` on every thread of the pool and waits for the results.

@@ -130,10 +130,10 @@ impl ThreadPoolBuilder {
             inner.core().events.set(observer);
         }
         if self.oldest_first {
-            inner.core().set_oldest_first();
+            inner.core().staff.set_oldest_first();
         }
         if self.resident {
-            inner.core().set_resident();
+            inner.core().staff.set_resident();
         }
         let pool = ThreadPool::of(inner.clone());
         for index in usize::from(self.resident)..threads {

@@ -60,7 +60,7 @@ impl Inner {
 
     fn visit<R>(&self, seat: &Seat<Os>, f: impl FnOnce(&Worker<Os>) -> R) -> R {
         // A pool with a resident does not see who is at work, but it sees this.
-        let _hold = self.core().has_resident().then(|| self.core().hold(true));
+        let _hold = self.core().staff.has_resident().then(|| self.core().hold(true));
         visit(seat, |worker| current::scoped(worker, || f(worker)))
     }
 
@@ -138,7 +138,7 @@ fn forward(task: TaskRef<Os>, guest: &Worker<Os>) {
     let core = guest.core();
     // A resident reads its mail only when it waits.
     let threads = match core.thread_seats() {
-        [_resident, others @ ..] if core.has_resident() && !others.is_empty() => others,
+        [_resident, others @ ..] if core.staff.has_resident() && !others.is_empty() => others,
         all => all,
     };
     core.mail(&threads[guest.seat().random() % threads.len()], task);

@@ -74,7 +74,7 @@ impl Inner {
             panic,
             abandoned,
         });
-        inner.core.set_threads(threads);
+        inner.core.staff.set_threads(threads);
         // SAFETY: called once, and what it refers to lives and stays where it is as long as the `Arc`.
         unsafe { inner.core.attach(&inner.seats, inner.slots.as_ptr(), capacity, threads) };
         inner
@@ -123,7 +123,7 @@ impl Inner {
     }
 
     fn is_resident(&self, worker: &Worker<Os>) -> bool {
-        self.core.has_resident() && worker.index() == 0
+        self.core.staff.has_resident() && worker.index() == 0
     }
 
     /// Before a thread of the pool is started.

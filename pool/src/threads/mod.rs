@@ -12,6 +12,7 @@ mod handle;
 mod inner;
 mod slots;
 mod spawning;
+mod staff;
 mod start;
 mod thread_pool;
 
@@ -24,5 +25,6 @@ pub use free::{
 };
 pub use handle::JoinHandle;
 pub use inner::Rejected;
+pub(crate) use staff::Staff;
 pub use start::ThreadBuilder;
 pub use thread_pool::ThreadPool;
