@@ -179,6 +179,29 @@ impl<T: Token, S: Storage> Deque<T, S> {
         unsafe { Worker::new(self) }
     }
 
+    /// [`owner`](Self::owner), for pushes only: in growable storage it begins with what a push last learnt of the thieves, and
+    /// does not look at the word that they write until the deque seems full. A pop does what it should, and takes longer.
+    ///
+    /// ```
+    /// use reveille_deque::{Deque, Growable};
+    ///
+    /// let deque: Deque<u32, Growable> = Deque::growable();
+    /// for item in 0..1_000 {
+    ///     // SAFETY: this thread alone uses the deque.
+    ///     unsafe { deque.pusher() }.push(item);
+    ///     assert_eq!(deque.stealer().steal().success(), Some(item));
+    /// }
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// As for [`owner`](Self::owner).
+    #[inline]
+    pub unsafe fn pusher(&self) -> Worker<T, &Self> {
+        // SAFETY: the caller's promise.
+        unsafe { Worker::recalled(self) }
+    }
+
     /// A handle for thieves.
     #[inline]
     pub fn stealer(&self) -> Stealer<T, &Self> {

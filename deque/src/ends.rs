@@ -65,11 +65,19 @@ impl Ends {
         self.top.load(Ordering::Acquire)
     }
 
+    /// Thief, who knows that there is an item without asking the owner: `top`.
+    #[inline(always)]
+    pub(crate) fn certain(&self) -> Index {
+        // Acquire: pairs with the release of the `take`s before, each of which passes on what the ones before it passed on: the
+        // pushes of which their callers knew.
+        self.top.load(Ordering::Acquire)
+    }
+
     /// Moves `top` over `[from, to)`; on success the items there are the caller's. Otherwise the `top` that was found.
     #[inline] // not always: it is most of the code, and a build for size wants one copy
     pub(crate) fn take(&self, from: Index, to: Index) -> Result<(), Index> {
         // Release on success: the caller's reads of the slots come before their next overwrite, which the owner makes
-        // after it acquired this `top` (D12).
+        // after it acquired this `top` (D12); and what the caller knows of pushes goes on to `certain`.
         // HW: as for `top`. Acquire on failure: the owner goes on to overwrite what the others have taken.
         // SeqCst on success: the form of `look` without a fence needs this step in the total order.
         self.top.compare_exchange(from, to, Ordering::SeqCst, Ordering::Acquire).map(drop)

@@ -25,6 +25,13 @@ impl<T: Token, S: Storage> Owner<T, S> {
         Owner { top: Cell::new(deque.ends.top()), view: Cell::new(deque.slots.owner_view()) }
     }
 
+    /// The owner as it was when a push last found the deque full: no look at what the thieves write.
+    #[inline]
+    pub(crate) fn recalled(deque: &Deque<T, S>) -> Self {
+        let top = deque.slots.known_top().unwrap_or_else(|| deque.ends.top());
+        Owner { top: Cell::new(top), view: Cell::new(deque.slots.owner_view()) }
+    }
+
     /// The owner of a deque that is being made; `view` is that of its slots.
     #[cfg(feature = "alloc")]
     pub(crate) const fn of_new(view: View<T, S>) -> Self {
@@ -102,6 +109,7 @@ impl<T: Token, S: Storage> Deque<T, S> {
     /// As for `push`.
     pub(crate) unsafe fn make_room(&self, owner: &Owner<T, S>, bottom: Index, wanted: usize) -> bool {
         owner.top.set(self.ends.top());
+        self.slots.remember_top(owner.top.get());
         if owner.room(self, bottom) >= wanted {
             return true;
         }

@@ -45,6 +45,54 @@ impl<T: Token, H: Handle<T>> Stealer<T, H> {
         self.handle.deque().steal_words().map(|words| unsafe { T::from_words(words) })
     }
 
+    /// Takes the oldest item of a deque that has one for each caller.
+    ///
+    /// For items that are announced one by one by something else, a *ticket* for each: whoever has got a ticket takes an item,
+    /// and need not ask whether there is one. So it does not look at the word that the owner writes. Tries again if another
+    /// thread took the item first, so some thread always makes progress. Never blocks or allocates.
+    ///
+    /// *Memory ordering.* What happened before the item was pushed happens before it is returned here.
+    ///
+    /// ```
+    /// use reveille_deque::Worker;
+    ///
+    /// let items = Worker::new_fifo();
+    /// let (send, tickets) = std::sync::mpsc::channel();
+    /// for item in 1..=3 {
+    ///     items.push(item);
+    ///     send.send(()).unwrap();
+    /// }
+    /// let stealer = items.stealer();
+    /// let thief = std::thread::spawn(move || {
+    ///     tickets.recv().unwrap();
+    ///     // SAFETY: each item is pushed before its ticket is sent, and nobody steals without one.
+    ///     unsafe { stealer.steal_certain() }
+    /// });
+    /// assert_eq!(thief.join().unwrap(), 1);
+    /// ```
+    ///
+    /// # Safety
+    ///
+    /// * Each call has a push of its own, which no other call has, and which happens before it.
+    /// * Items are taken by such calls only.
+    #[inline]
+    pub unsafe fn steal_certain(&self) -> T {
+        let deque = self.handle.deque();
+        loop {
+            // The calls that took the `top` items before it happen before this look, and each of them has a push of its own, as
+            // has this one. These are `top + 1` pushes, so the last of them, and all before it, wrote item number `top` or a
+            // later one: it is there, in the buffer that is current or was when this call saw it.
+            let top = deque.ends.certain();
+            let view = deque.slots.thief_view();
+            // SAFETY: there is an item, so the capacity is not zero.
+            let words = unsafe { deque.slots.slot(view, top) }.load();
+            if deque.ends.take(top, top.wrapping_add(1)).is_ok() {
+                // SAFETY: the words were pushed, and nobody else has won them.
+                return unsafe { T::from_words(words) };
+            }
+        }
+    }
+
     /// Whether the deque was empty a moment ago. See [`Deque::is_empty`].
     #[inline]
     #[must_use]

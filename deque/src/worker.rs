@@ -35,6 +35,15 @@ impl<T: Token, H: Handle<T>> Worker<T, H> {
         Worker { handle, owner, items: PhantomData }
     }
 
+    /// # Safety
+    ///
+    /// As for `new`.
+    #[inline]
+    pub(crate) unsafe fn recalled(handle: H) -> Self {
+        let owner = Owner::recalled(handle.deque());
+        Worker { handle, owner, items: PhantomData }
+    }
+
     /// Puts an item into the deque, or gives it back if there is no room.
     ///
     /// Never blocks; allocates if the storage is growable and full.

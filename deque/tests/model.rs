@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use reveille_deque::{Block, Deque, Full, Handle, Injector, Inline, Slot, Steal, Storage, Worker};
+use reveille_deque::{Block, Deque, Full, Growable, Handle, Injector, Inline, Slot, Steal, Storage, Worker};
 
 /// An item that counts its drops, so that a lost one and one that was dropped twice show.
 #[derive(Debug)]
@@ -290,6 +290,35 @@ proptest! {
         deque.reclaim();
         drop(deque);
         check_drops(&drops, &operations);
+    }
+
+    /// Each push and pop by an owner made for it, and what that one knows of the thieves is as old as can be.
+    #[test]
+    fn owners_made_for_one_push_do_what_one_owner_does(
+        flavor in flavor(), start in start(), operations in proptest::collection::vec(0..8_u8, 0..400)
+    ) {
+        let deque: Deque<u32, Growable> = match flavor {
+            Flavor::Lifo => Deque::growable(),
+            Flavor::Fifo => Deque::growable_fifo(),
+        };
+        let deque = deque.starting_at(start);
+        // SAFETY: this thread alone uses the deque.
+        let (owner, pusher) = (|| unsafe { deque.owner() }, || unsafe { deque.pusher() });
+        let mut oracle = Oracle { items: VecDeque::new(), flavor, capacity: usize::MAX };
+        for (id, operation) in (0..).zip(operations) {
+            match operation {
+                0..4 => {
+                    pusher().push(id);
+                    oracle.items.push_back(id);
+                }
+                4 => prop_assert_eq!(pusher().pop(), oracle.pop()),
+                5 => prop_assert_eq!(owner().pop(), oracle.pop()),
+                // SAFETY: there is an item.
+                6 if !oracle.items.is_empty() => prop_assert_eq!(Some(unsafe { deque.stealer().steal_certain() }), oracle.items.pop_front()),
+                _ => prop_assert_eq!(deque.stealer().steal().success(), oracle.items.pop_front()),
+            }
+        }
+        prop_assert_eq!(deque.len(), oracle.items.len());
     }
 
     #[test]

@@ -2,7 +2,11 @@
 //!
 //! A worker takes its newest task first. So that a task keeps its rank among the worker's others and yet the oldest of a group
 //! comes first, each goes into the group's own queue, and a *ticket* in its place into the worker's deque. Whoever takes a
-//! ticket runs the oldest task of the group. There are as many tickets as tasks, so none is left and no ticket finds nothing.
+//! ticket runs the oldest task of the group.
+//!
+//! *No ticket finds nothing, and no task is left.* There are as many tickets as tasks, and each ticket comes after a task of its
+//! own. So the queue needs one pusher, the worker, and no look at it: a ticket is the right to take an item unseen. Model
+//! `a_ticket_is_worth_an_item`.
 //!
 //! All tickets of a group are one [repeatable](Task::repeatable) task, the group's own. Where a task needs a link, because
 //! it goes to the pool's injector, a box stands for the ticket.
@@ -15,9 +19,8 @@ use std::boxed::Box;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use reveille_deque::{Injector, Steal};
+use reveille_deque::{Deque, Growable};
 use reveille_futex::sync::atomic::{AtomicPtr, Ordering};
-use reveille_futex::sync::hint;
 use reveille_futex::{Os, Platform};
 
 use crate::Worker;
@@ -25,11 +28,12 @@ use crate::job::{Job, Task, TaskRef};
 use crate::scope::Scope;
 use crate::shared::Core;
 
-/// The tasks that one thread has spawned into one group.
+/// The tasks that one seat's owner has spawned into one group.
 #[repr(C)]
 pub(crate) struct Fifo {
     ticket: Task<Os>,
-    tasks: Injector<TaskRef<Os>>,
+    /// Pushed to by that owner, stolen from with tickets.
+    tasks: Deque<TaskRef<Os>, Growable>,
 }
 
 // SAFETY: the queue is Sync, and the ticket never changes.
@@ -37,7 +41,7 @@ unsafe impl Sync for Fifo {}
 
 impl Fifo {
     pub(crate) const fn new() -> Self {
-        Fifo { ticket: Task::repeatable(Self::run_oldest), tasks: Injector::new() }
+        Fifo { ticket: Task::repeatable(Self::run_oldest), tasks: Deque::growable_fifo() }
     }
 
     /// # Safety
@@ -46,12 +50,8 @@ impl Fifo {
     unsafe fn run_oldest(this: NonNull<Job<Os>>, worker: &Worker) {
         // SAFETY: the group outlives its tasks, of which one is still there for this ticket.
         let fifo = unsafe { this.cast::<Self>().as_ref() };
-        let task = loop {
-            if let Steal::Success(task) = fifo.tasks.steal() {
-                break task; // anything else: others are at it, and there is one for each
-            }
-            hint::spin_loop();
-        };
+        // SAFETY: the push before this ticket happens before its run, and nobody takes a task without a ticket.
+        let task = unsafe { fifo.tasks.stealer().steal_certain() };
         task.run(worker); // the last task of a group may end it
     }
 }
@@ -91,11 +91,12 @@ impl Worker {
     ///
     /// # Safety
     ///
-    /// The group lives, where it is, until its tasks have begun.
+    /// The group is of this worker's seat, and lives, where it is, until its tasks have begun.
     pub(crate) unsafe fn push_fifo(&self, fifo: &Fifo, task: TaskRef<Os>) {
-        fifo.tasks.push(task);
+        // SAFETY: this thread owns the seat. Whoever owned it before has left it, or lent the group to a scope that has ended.
+        unsafe { fifo.tasks.pusher() }.push(task);
         // SAFETY: a group begins with its ticket, which is repeatable and lives as the caller guarantees.
-        self.push(unsafe { TaskRef::new(NonNull::from(fifo).cast()) });
+        self.push(unsafe { TaskRef::new(NonNull::from(fifo).cast()) }); // after its task
     }
 }
 
@@ -240,7 +241,7 @@ impl<'scope> ScopeFifo<'scope> {
                 f(unsafe { &*this.0 })
             });
             match worker {
-                // SAFETY: the group lives as long as this scope, which waits for its tasks.
+                // SAFETY: the group of this seat lives as long as this scope, which waits for its tasks.
                 Some(worker) => unsafe { worker.push_fifo(&self.fifos.of_each_seat[worker.index()], task) },
                 None => scope.core().inject(task),
             }

@@ -145,15 +145,15 @@ impl<P: Platform> Worker<P> {
 
     /// Runs whatever there is until the event has happened.
     fn work_on(&self, event: &impl Event, mut habit: Habit) {
+        let mut source = None;
         while !event.is_done() {
-            if let Some(task) = self.own_task() {
+            if let Some(task) = self.own_task().or_else(|| source.and_then(|victim| self.another_of(victim))) {
                 self.run_task(task); // not idle at all
                 continue;
             }
-            match self.next_work(event, &mut habit) {
-                Some(work) => self.run(work),
-                None => return,
-            }
+            let Some(work) = self.next_work(event, &mut habit) else { return };
+            source = work.source();
+            self.run(work);
         }
     }
 
@@ -170,6 +170,7 @@ impl<P: Platform> Worker<P> {
                 return None;
             }
             if let Some(task) = self.open_mail() {
+                *habit = habit.after_mail(long_rest);
                 self.end_search(false);
                 return Some(Work::Task(task));
             }
@@ -192,6 +193,7 @@ impl<P: Platform> Worker<P> {
             let snapshot = sleep.announce();
             // In a crowd too: nobody else may run it.
             if let Some(task) = self.open_mail() {
+                *habit = habit.after_mail(long_rest);
                 self.end_search(false);
                 return Some(Work::Task(task));
             }

@@ -11,7 +11,7 @@ use reveille_futex::{Deadline, Platform, const_unless_loom};
 /// A sleeping worker costs nothing and needs a wake, a few microseconds and a system call of whoever has work. A searching
 /// one finds work sooner and takes processor time from others. Except by [`Spin`](Self::Spin), at most about as many
 /// workers search as are at work; the others sleep at once, so that a wide pool does not burn its processors over a little
-/// work.
+/// work. With `Brief` those that were just sent a task for them alone search too: a broadcast is likely to be followed by another.
 ///
 /// | policy | an idle pool burns | work from outside is begun |
 /// |---|---|---|
@@ -116,6 +116,7 @@ pub(crate) enum Round {
 /// |---|---|---|
 /// | a task | `Short` | `Pausing` |
 /// | half of a join | `Pausing` | `Yielding` |
+/// | a task for this worker alone | `Short` | `Mailed` |
 ///
 /// Whoever forks may be on the same processor and have more halves to give: a yield lets it go on. But a scheduler takes a
 /// yield for a wish to be behind all others; Linux then lets a poster run on for milliseconds when it wakes this thread on its
@@ -133,6 +134,9 @@ pub(crate) enum Habit {
     /// it at once: to wake a sleeper then, or a processor that has nothing to run, costs more than the search, and a pause
     /// keeps the maker waiting where two processors start two threads.
     Starting,
+    /// As `Yielding`, and until the first sleep with `Brief` however many others search: only this worker can run what is for it
+    /// alone. Whoever sends such tasks waits for all of their receivers, as a rule, and then sends the next ones.
+    Mailed,
 }
 
 impl Habit {
@@ -141,9 +145,18 @@ impl Habit {
         if !LOOKS || self == Habit::Starting { self } else { Habit::after(is_task, long_rest) }
     }
 
+    /// What a task has taught that was for this worker alone.
+    pub(crate) fn after_mail(self, long_rest: bool) -> Self {
+        match self {
+            Habit::Starting => self,
+            _ if long_rest => Habit::Short,
+            _ => Habit::Mailed,
+        }
+    }
+
     /// What a sleep has taught.
     pub(crate) fn after_sleep(self) -> Self {
-        if self == Habit::Starting { Habit::default() } else { self }
+        if matches!(self, Habit::Starting | Habit::Mailed) { Habit::default() } else { self }
     }
 
     fn after(is_task: bool, long_rest: bool) -> Self {
@@ -194,6 +207,7 @@ impl Budget {
             SPIN => Some(self.first_round(longest).unwrap_or(Round::Yield)),
             SLEEP => None,
             BRIEF if self.habit == Habit::Starting && excess == 1 => self.next_brief_round::<P>(longest),
+            BRIEF if self.habit == Habit::Mailed && excess < usize::MAX => self.next_brief_round::<P>(longest),
             _ if excess > 0 => None,
             BRIEF => self.next_brief_round::<P>(longest),
             micros => self.next_brief_round::<P>(longest).or_else(|| {
@@ -216,7 +230,7 @@ impl Budget {
             let ends = later(*self.began.get_or_insert(now), BRIEF_TIME << self.doublings);
             let goes_on = self.habit != Habit::Short && self.pauses < MOST_PAUSES << self.doublings && now < ends;
             goes_on.then(|| match self.habit {
-                Habit::Yielding | Habit::Starting => {
+                Habit::Yielding | Habit::Starting | Habit::Mailed => {
                     self.pauses += YIELD;
                     Round::Yield
                 }
@@ -285,12 +299,14 @@ mod tests {
         assert_eq!(rounds::<Os>(IdlePolicy::Brief, crowd, Habit::Starting), []);
         assert_eq!(rounds::<Os>(IdlePolicy::Brief, beside_one, Habit::Yielding), []);
         assert_eq!(rounds::<Os>(IdlePolicy::Search(Duration::from_secs(1)), beside_one, Habit::Starting), []);
+        assert_eq!(rounds::<Os>(IdlePolicy::Brief, usize::MAX, Habit::Mailed), []);
 
         let searches = [
             (Habit::Pausing, alone, false),
             (Habit::Yielding, alone, true),
             (Habit::Starting, alone, true),
             (Habit::Starting, beside_one, true),
+            (Habit::Mailed, crowd, true),
         ];
         for (habit, others, yields) in searches {
             let start = std::time::Instant::now();
@@ -332,7 +348,10 @@ mod tests {
         assert!(
             habits.iter().all(|habit| habit.after_sleep() == *habit && habit.after_work(true, true) == Habit::Short)
         );
+        assert_eq!([true, false].map(|long| Habit::Pausing.after_mail(long)), [Habit::Short, Habit::Mailed]);
         // A thread that has begun stays as it is until it sleeps.
+        assert_eq!(Habit::Starting.after_mail(false), Habit::Starting);
+        assert_eq!(Habit::Mailed.after_sleep(), Habit::Yielding);
         assert_eq!(Habit::Starting.after_work(true, false), Habit::Starting);
         assert_eq!(Habit::Starting.after_sleep(), Habit::Yielding);
     }

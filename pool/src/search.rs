@@ -14,8 +14,11 @@ use crate::stack::Slot;
 
 /// Something to run.
 pub(crate) enum Work<'a, P: Platform> {
-    /// A spawned task.
+    /// A spawned task: this worker's own, or from outside.
     Task(TaskRef<P>),
+    /// A spawned task of another worker's, to whom the thief comes back.
+    #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
+    Stolen { victim: &'a Seat<P>, task: TaskRef<P> },
     /// The second half of another worker's join.
     Join { victim: &'a Seat<P>, slot: *const Slot<Job<P>>, job: NonNull<Job<P>> },
 }
@@ -23,12 +26,39 @@ pub(crate) enum Work<'a, P: Platform> {
 impl<P: Platform> Work<'_, P> {
     /// Whether it is a spawned task.
     pub(crate) fn is_task(&self) -> bool {
-        matches!(self, Work::Task(_))
+        !matches!(self, Work::Join { .. })
     }
 
     /// Whether its owner is likely to have more: then another searcher is worth a wake.
     pub(crate) fn may_have_siblings(&self) -> bool {
         !self.is_task()
+    }
+}
+
+#[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
+impl<'a, P: Platform> Work<'a, P> {
+    fn stolen(victim: &'a Seat<P>, task: TaskRef<P>) -> Self {
+        Work::Stolen { victim, task }
+    }
+
+    /// Whose task it was.
+    pub(crate) fn source(&self) -> Option<&'a Seat<P>> {
+        match self {
+            Work::Stolen { victim, .. } => Some(victim),
+            Work::Task(_) | Work::Join { .. } => None,
+        }
+    }
+}
+
+/// A core of 32 bits without an operating system has no flash for thieves that come back.
+#[cfg(all(target_os = "none", target_pointer_width = "32"))]
+impl<'a, P: Platform> Work<'a, P> {
+    fn stolen(_: &'a Seat<P>, task: TaskRef<P>) -> Self {
+        Work::Task(task)
+    }
+
+    pub(crate) fn source(&self) -> Option<&'a Seat<P>> {
+        None
     }
 }
 
@@ -95,7 +125,7 @@ impl<P: Platform> Worker<P> {
                     return Some(work);
                 }
                 match queues.map_or(Steal::Empty, |queues| (queues.steal)(victim)) {
-                    Steal::Success(task) => return Some(Work::Task(task)),
+                    Steal::Success(task) => return Some(Work::stolen(victim, task)),
                     // Somebody was faster: not the same as empty (D22). Taking it for empty would cost no task here: whoever
                     // was faster looks for more before it runs what it has, and posts.
                     Steal::Retry => again = true,
@@ -109,6 +139,15 @@ impl<P: Platform> Worker<P> {
                 return None;
             }
         }
+    }
+
+    /// The next task of the worker from which the last one came. One look, by a worker that counts as active throughout: nobody
+    /// trusts it to find anything (M20), and two steps of the counters that every poster reads are saved.
+    pub(crate) fn another_of(&self, victim: &Seat<P>) -> Option<TaskRef<P>> {
+        if self.core().is_overcrowded() {
+            return None;
+        }
+        self.core().queues.get().and_then(|queues| (queues.steal)(victim).success())
     }
 
     /// A public join task of one worker.
@@ -137,6 +176,8 @@ impl<P: Platform> Worker<P> {
     pub(crate) fn run(&self, work: Work<'_, P>) {
         match work {
             Work::Task(task) => self.run_task(task),
+            #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
+            Work::Stolen { task, .. } => self.run_task(task),
             Work::Join { victim, slot, job } => {
                 self.seat().begin_episode();
                 self.seat().stats.steals.add_one();

@@ -173,6 +173,12 @@ impl<P: Platform> Core<P> {
         CAN_BE_CROWDED && !self.has_room(self.sleep.counts().idle())
     }
 
+    /// Whether more threads are active than may be, so that an active one leaves the work to the others.
+    #[inline]
+    pub(crate) fn is_overcrowded(&self) -> bool {
+        CAN_BE_CROWDED && self.active(self.sleep.counts().idle()) > self.parallelism()
+    }
+
     #[inline]
     fn has_room(&self, idle: usize) -> bool {
         !CAN_BE_CROWDED || self.active(idle) < self.parallelism()

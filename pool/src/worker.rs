@@ -202,7 +202,7 @@ impl<P: Platform> Worker<P> {
     pub(crate) fn push(&self, task: TaskRef<P>) {
         self.core().queues.before(|| {
             // SAFETY: this thread owns the seat, and with it the deque.
-            let owner = unsafe { self.seat.tasks.owner() };
+            let owner = unsafe { self.seat.tasks.pusher() };
             match owner.try_push(task) {
                 Ok(()) => self.posted(),
                 Err(full) => self.core().inject(full.0.linkable()), // no room: the injector needs none

@@ -3,9 +3,11 @@
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 
+use reveille_futex::sync::atomic::Ordering;
+
 use super::chain::{Chain, Header, View};
 use super::{Slot, Slots, Storage, sealed};
-use crate::index::Index;
+use crate::index::{AtomicIndex, Index};
 use crate::token::Token;
 
 /// Capacity of the first buffer.
@@ -28,12 +30,16 @@ impl Storage for Growable {
     type Slots<T: Token> = GrowableSlots<T>;
 }
 
-pub struct GrowableSlots<T: Token>(Chain<T>);
+pub struct GrowableSlots<T: Token> {
+    buffers: Chain<T>,
+    /// What the owner knows of `top`: written by the owner when it found the buffer full.
+    known_top: AtomicIndex,
+}
 
 impl<T: Token> GrowableSlots<T> {
     reveille_futex::const_unless_loom! {
         pub(crate) const fn new() -> Self {
-            GrowableSlots(Chain::new(core::ptr::null_mut()))
+            GrowableSlots { buffers: Chain::new(core::ptr::null_mut()), known_top: AtomicIndex::new(0) }
         }
     }
 
@@ -43,7 +49,7 @@ impl<T: Token> GrowableSlots<T> {
     /// Frees every buffer but the current one.
     pub(crate) fn reclaim(&mut self) {
         // SAFETY: retired, so it is live and nobody looks; made by `allocate` with this capacity.
-        self.0.retire(|buffer, capacity| unsafe { free(buffer, capacity) });
+        self.buffers.retire(|buffer, capacity| unsafe { free(buffer, capacity) });
     }
 }
 
@@ -51,7 +57,7 @@ impl<T: Token> Drop for GrowableSlots<T> {
     fn drop(&mut self) {
         self.reclaim();
         // SAFETY: as in `reclaim`.
-        self.0.retire_current(|buffer, capacity| unsafe { free(buffer, capacity) });
+        self.buffers.retire_current(|buffer, capacity| unsafe { free(buffer, capacity) });
     }
 }
 
@@ -61,12 +67,12 @@ unsafe impl<T: Token> Slots<T> for GrowableSlots<T> {
 
     #[inline]
     fn owner_view(&self) -> View<T> {
-        self.0.owner_view()
+        self.buffers.owner_view()
     }
 
     #[inline(always)]
     fn thief_view(&self) -> View<T> {
-        self.0.thief_view()
+        self.buffers.thief_view()
     }
 
     #[inline(always)]
@@ -80,12 +86,22 @@ unsafe impl<T: Token> Slots<T> for GrowableSlots<T> {
         unsafe { view.slot(index) }
     }
 
+    #[inline(always)]
+    fn known_top(&self) -> Option<Index> {
+        Some(self.known_top.load(Ordering::Relaxed)) // the owner reads its own word
+    }
+
+    #[inline]
+    fn remember_top(&self, top: Index) {
+        self.known_top.store(top, Ordering::Relaxed); // the owner's word
+    }
+
     #[cold]
     unsafe fn grow(&self, view: View<T>, top: Index, bottom: Index) -> Option<View<T>> {
         let capacity = if view.capacity() == 0 { FIRST } else { view.capacity().checked_mul(2)? };
         let larger = allocate(capacity)?;
         // SAFETY: the caller is the owner; the buffer is new, large enough, and freed only by `reclaim` or drop.
-        Some(unsafe { self.0.publish(larger, view, top, bottom) })
+        Some(unsafe { self.buffers.publish(larger, view, top, bottom) })
     }
 }
 

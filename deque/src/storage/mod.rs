@@ -65,6 +65,16 @@ pub unsafe trait Slots<T: Token> {
     /// `view` comes from these slots, and its capacity is not zero.
     unsafe fn slot(&self, view: Self::View, index: Index) -> &Slot<T>;
 
+    /// Owner: a value that `top` had, for a push that would rather not look; none if the storage keeps none.
+    #[inline(always)]
+    fn known_top(&self) -> Option<Index> {
+        None
+    }
+
+    /// Owner: `top` has this value, or had it a moment ago, acquired.
+    #[inline(always)]
+    fn remember_top(&self, _: Index) {}
+
     /// Owner, when full: a larger buffer with the items `[top, bottom)`, published to the thieves. `None` if there is
     /// none to be had.
     ///

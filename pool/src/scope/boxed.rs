@@ -84,7 +84,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     where
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
-        self.count_one();
+        self.count_one(worker);
         let task = ScopeTask { task: Task::new(ScopeTask::<P, F>::run), scope: (&raw const *self).cast(), f };
         // SAFETY: it lives until it runs; `f` is Send, and the scope waits for it.
         unsafe { TaskRef::new(lanes::store(worker, task).cast()) }

@@ -134,8 +134,8 @@ impl<'scope, P: Platform> Scope<'scope, P> {
     /// Runs the body, then waits for the tasks by `wait`.
     fn run<R>(self, body: impl FnOnce(&Self) -> R, wait: impl FnOnce(&Signal)) -> R {
         let result = unwind::catch(|| body(&self));
-        // SAFETY: the scope lives until it is done, which the next line waits for.
-        unsafe { Scope::finish_one(&self) };
+        // SAFETY: the body is done, on its thread, and the scope lives until the next line has waited.
+        unsafe { Scope::finish(&self, Pending::finish_body) };
         wait(&self.pending.done);
         match (result, self.panic.take()) {
             (Ok(result), None) => result,
@@ -148,9 +148,14 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         unsafe { &*self.core }
     }
 
-    /// A task's count, by whoever spawns it: the body or another task.
-    fn count_one(&self) {
-        self.pending.add_one();
+    /// A task's count, by whoever spawns it: the body or another task, on this worker.
+    #[inline]
+    fn count_one(&self, worker: Option<&Worker<P>>) {
+        match worker {
+            // SAFETY: the owner of that seat runs the body, and this is its thread.
+            Some(worker) if ptr::eq(worker.seat(), self.owner) => unsafe { self.pending.add_one_from_body() },
+            _ => self.pending.add_one(),
+        }
     }
 
     /// Runs a task of this scope and counts it as done.
@@ -168,21 +173,21 @@ impl<'scope, P: Platform> Scope<'scope, P> {
             scope.panic.keep(payload);
         }
         // SAFETY: this task's count.
-        unsafe { Scope::finish_one(this) };
+        unsafe { Scope::finish(this, Pending::finish_one) };
     }
 
-    /// Counts one task as done; the last one tells the owner.
+    /// Counts the body or a task as done, which `end` does; the last one tells the owner.
     ///
     /// # Safety
     ///
-    /// Called once for each count. The scope may be gone when this returns.
-    unsafe fn finish_one(this: *const Self) {
+    /// `end` may be called, once. The scope may be gone when this returns.
+    unsafe fn finish(this: *const Self, end: unsafe fn(*const Pending) -> bool) {
         // SAFETY: the caller's count keeps the scope alive; a seat lives as long as its pool (M25: copied first).
         let owner = unsafe { (*this).owner };
         // SAFETY: as above.
         let pending = unsafe { &raw const (*this).pending };
-        // SAFETY: as above.
-        if !unsafe { Pending::finish_one(pending) } {
+        // SAFETY: the caller's promise.
+        if !unsafe { end(pending) } {
             return;
         }
         // Its pool may go as soon as it is told, before it is woken (M25).

@@ -79,7 +79,7 @@ impl<'scope, P: Platform> Scope<'scope, P> {
         F: FnOnce(&Worker<P>, &Scope<'scope, P>) + Send + 'scope,
     {
         assert!(ptr::eq(self.core(), worker.core()), "the worker belongs to another pool than the scope");
-        self.count_one();
+        self.count_one(Some(worker));
         let task = Task::new(SlotTask::<F, P>::run);
         let task = NonNull::from(slot.0.write(SlotTask { task, scope: (&raw const *self).cast(), f }));
         // SAFETY: the slot is this task's for as long as the scope, which waits for it; `f` is Send.
