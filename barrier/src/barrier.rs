@@ -10,15 +10,18 @@
 //!
 //! *Words.* `state` decides everything and is read by whoever looks. Nobody sleeps on it, because arrivals change it
 //! (R1, R2): sleepers wait on `wakes`, which changes only when a phase ends with the flag SLEEPERS up. A sleeper reads
-//! `wakes`, then `state`, raises the flag in the same phase, then sleeps on what it read.
+//! `wakes`, then `state`, raises the flag in the same phase, then sleeps on what it read. On a core of 32 bits without an
+//! operating system, where nobody looks before it sleeps, every phase has sleepers: there each end of one wakes, unasked.
 //!
 //! *Surplus.* A caller that finds everybody arrived is not counted: it waits for the next generation and comes again. Its
 //! addition goes with the reset of the count.
 //!
 //! *Broken.* From the moment the flag is up nobody can complete the phase; each arrival is given back by its owner, and a
 //! reset needs all of them back, so a waiter cannot mistake the generation after a reset for success.
+//! Whoever finds a flag of a break asks whether barriers break at all ([`BREAKS`]), so that programs in which none does are
+//! linked without that (R20).
 //!
-//! Checked by the `barrier_*` models of `loom-tests/models/barrier`; twins R1, R2, R3, R4, R13, R14, R18.
+//! Checked by the `barrier_*` models of `loom-tests/models/barrier`; twins R3, R4, R6, R13, R18, R19, R20.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -26,14 +29,14 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use reveille_futex::relax;
-use reveille_futex::sync::atomic::{AtomicU32, Ordering};
+use reveille_futex::sync::atomic::{AtomicU32, Ordering, fence};
 use reveille_futex::sync::cell::UnsafeCell;
 use reveille_futex::wakers::WakerList;
 use reveille_futex::{Deadline, Os, Platform, WaitOutcome, const_unless_loom};
 
 use crate::completion::{Completion, NoCompletion};
 use crate::host;
-use crate::state::{ARRIVAL, Atomic, BREAK_NEXT, BROKEN, MAX_PARTIES, SLEEPERS, Standing, State, WAKERS};
+use crate::state::{ARRIVAL, Atomic, BREAK_NEXT, BREAKS, BROKEN, MAX_PARTIES, SLEEPERS, Standing, State, WAKERS};
 use crate::{ArrivalToken, Broken, PartiesError, WaitError};
 
 /// A barrier for any number of callers, with `std`'s names.
@@ -237,7 +240,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             let before = State(self.state.fetch_add(ARRIVAL, Ordering::AcqRel));
             let generation = before.generation();
             let arrival = before.arrived();
-            let mut broken = before.has(BROKEN);
+            let mut broken = before.is_broken();
             if !broken {
                 if arrival + 1 == before.parties() {
                     self.complete(State(before.0.wrapping_add(ARRIVAL)), 1);
@@ -296,6 +299,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             if now.has(BROKEN | BREAK_NEXT) {
                 return false;
             }
+            BREAKS.arises();
             // Relaxed: published by the compare-exchange.
             self.reason.swap(code, Ordering::Relaxed);
             let closing = now.is_closing();
@@ -304,7 +308,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
             match self.state.compare_exchange_weak(now.0, next.0, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => {
                     if !closing {
-                        self.announce(now);
+                        self.announce_break(now);
                     }
                     return true;
                 }
@@ -373,20 +377,28 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
 
     #[inline]
     fn close(&self, mut now: State) {
-        // Release: publishes what the completion step did; what the arrivals published goes on in their release sequences.
-        // Nothing to acquire: the leader's own arrival has, and who came in between has published nothing.
-        while let Err(other) =
-            self.state.compare_exchange_weak(now.0, now.next().0, Ordering::Release, Ordering::Relaxed)
-        {
+        // Release: publishes what the completion step did. What the arrivals published goes on in their release sequences, so
+        // without a step there is nothing to publish. Acquire on failure: the flags that were raised meanwhile come with what
+        // they tell of, as the way to a list of futures (R19).
+        let publish = if C::RUNS { Ordering::Release } else { Ordering::Relaxed };
+        while let Err(other) = self.state.compare_exchange_weak(now.0, now.next().0, publish, Ordering::Acquire) {
             now = State(other);
         }
         self.announce(now);
     }
 
-    /// Wakes whoever slept in the phase that `ended` was the last word of.
+    /// [`announce`](Self::announce), with a word that was read by a relaxed step.
+    #[cold]
+    fn announce_break(&self, ended: State) {
+        // Acquire: with the flag WAKERS comes the way to the list (R19).
+        fence(Ordering::Acquire);
+        self.announce(ended);
+    }
+
+    /// Wakes whoever slept in the phase that `ended` was the last word of, read with acquire.
     #[inline]
     fn announce(&self, ended: State) {
-        if ended.has(SLEEPERS | WAKERS) {
+        if ended.has_sleepers() || ended.has(WAKERS) {
             self.wake(ended);
         }
     }
@@ -394,7 +406,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
     #[cold]
     #[cfg_attr(not(all(target_os = "none", target_pointer_width = "32")), inline(never))]
     fn wake(&self, ended: State) {
-        if ended.has(SLEEPERS) {
+        if ended.has_sleepers() {
             // Release: pairs with the acquire in `sleep`: whoever sees the new number sees that the phase has ended. An
             // addition, so that a late leader never takes it back (R15).
             self.wakes.fetch_add(1, Ordering::Release);
@@ -430,7 +442,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
                 return standing;
             }
             // Relaxed: publishes nothing; whoever ends the phase finds the flag in the word it changes.
-            if !now.has(SLEEPERS)
+            if !now.has_sleepers()
                 && self
                     .state
                     .compare_exchange_weak(now.0, now.with(SLEEPERS).0, Ordering::Relaxed, Ordering::Relaxed)
@@ -460,6 +472,7 @@ struct BreakPhase<'a, P: Platform, C: Completion> {
 impl<P: Platform, C: Completion> Drop for BreakPhase<'_, P, C> {
     fn drop(&mut self) {
         let barrier = self.barrier;
+        BREAKS.arises();
         // Relaxed: published by the compare-exchange.
         barrier.reason.swap(Broken::PANICKED, Ordering::Relaxed);
         // Relaxed: the compare-exchange confirms the reading.
@@ -468,7 +481,7 @@ impl<P: Platform, C: Completion> Drop for BreakPhase<'_, P, C> {
             let next = now.with_arrivals(now.arrived() - self.own).with(BROKEN).without(SLEEPERS | WAKERS | BREAK_NEXT);
             // Release: publishes the reason.
             match barrier.state.compare_exchange_weak(now.0, next.0, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return barrier.announce(now),
+                Ok(_) => return barrier.announce_break(now),
                 Err(other) => now = State(other),
             }
         }

@@ -7,7 +7,8 @@
 //! | [`TreeBarrier`] | the same for many cores: arrivals meet in a tree of padded counters | `N + 2` cache lines |
 //! | [`BitBarrier`] | up to 64 members with names: it knows who is missing and goes on without the dead | 32 / 16 |
 //!
-//! All of them are `const fn new`, allocate nothing, and make no system call while nobody sleeps. What a party did before
+//! All of them are `const fn new`, allocate nothing, and make no system call while nobody sleeps (on a core of 32 bits without an
+//! operating system, where everybody sleeps at once, a [`Barrier`] wakes at the end of every phase). What a party did before
 //! it arrived happens before every wait of that phase returns.
 //!
 //! # No way to hang by mistake

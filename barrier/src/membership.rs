@@ -9,7 +9,7 @@ use reveille_futex::sync::atomic::Ordering;
 use reveille_futex::{Deadline, Platform};
 
 use crate::completion::Completion;
-use crate::state::{BROKEN, MAX_PARTIES, State};
+use crate::state::{BREAKS, BROKEN, MAX_PARTIES, State};
 use crate::{Barrier, Broken, PartiesError, RegisterError, ResetError};
 
 impl<P: Platform, C: Completion> Barrier<P, C> {
@@ -63,6 +63,7 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
                     return Err(self.why());
                 }
             } else if fewer.parties() == 0 {
+                BREAKS.arises();
                 // Relaxed: published by the exchange. Nobody has arrived: the phase is open, with one party.
                 self.reason.swap(Broken::EMPTY, Ordering::Relaxed);
                 if self.exchange(now, fewer.with(BROKEN)) {

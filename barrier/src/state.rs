@@ -12,6 +12,8 @@
 //! *Phase open*: `arrived < parties`. *Closing*: `arrived >= parties`; exactly one arrival brought that about, and it alone
 //! may go on to the next generation. *Broken*: the flag; arrivals are given back one by one.
 
+use reveille_futex::need;
+
 use layout::{ARRIVED_BITS, GENERATION_BITS, PARTIES_BITS};
 pub(crate) use layout::{Atomic, Bits};
 
@@ -54,6 +56,15 @@ pub(crate) const ARRIVAL: Bits = 1 << ARRIVED_SHIFT;
 /// The largest number of parties. Twice as many arrivals fit, so surplus callers do not wrap the field.
 pub(crate) const MAX_PARTIES: u32 = (1 << PARTIES_BITS) - 1;
 
+/// Whether whoever arrives looks for a while before it sleeps. Where nobody does, everybody but the last sleeps: there the
+/// flag SLEEPERS is taken to be up always, and nobody raises it.
+const LOOKS: bool = reveille_futex::relax::LOOKS;
+
+need! {
+    /// That barriers break. It arises before BROKEN or BREAK_NEXT goes up, with release; who has acquired the flag asks.
+    pub(crate) static BREAKS
+}
+
 /// One reading of the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct State(pub(crate) Bits);
@@ -91,6 +102,18 @@ impl State {
         self.0 & flag != 0
     }
 
+    /// Whether the phase is broken, as read with acquire: [`BREAKS`].
+    #[inline]
+    pub(crate) fn is_broken(self) -> bool {
+        self.has(BROKEN) && BREAKS.has_arisen()
+    }
+
+    /// Whether somebody may sleep.
+    #[inline]
+    pub(crate) const fn has_sleepers(self) -> bool {
+        !LOOKS || self.has(SLEEPERS)
+    }
+
     /// Everybody has arrived, and the last one is about to go on to the next generation.
     #[inline]
     pub(crate) const fn is_closing(self) -> bool {
@@ -98,11 +121,11 @@ impl State {
     }
 
     #[inline]
-    pub(crate) const fn standing(self, generation: u32) -> Standing {
+    pub(crate) fn standing(self, generation: u32) -> Standing {
         // This word is the truth and never lags, so "another" is "newer" (R14).
         if self.generation() != generation {
             Standing::Passed
-        } else if self.has(BROKEN) {
+        } else if self.is_broken() {
             Standing::Broken
         } else {
             Standing::Pending
@@ -130,11 +153,11 @@ impl State {
     }
 
     /// The next phase: the count is reset and the generation changes in one step (R3). Surplus arrivals go with the count;
-    /// they know that they were surplus, and come again.
+    /// they know that they were surplus, and come again. Read with acquire: [`BREAKS`].
     #[inline]
-    pub(crate) const fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         let next = State::new(self.parties(), self.generation().wrapping_add(1));
-        if self.has(BREAK_NEXT) { next.with(BROKEN) } else { next }
+        if self.has(BREAK_NEXT) && BREAKS.has_arisen() { next.with(BROKEN) } else { next }
     }
 }
 

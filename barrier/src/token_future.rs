@@ -48,8 +48,8 @@ impl<P: Platform, C: Completion> Barrier<P, C> {
         let mut now = self.read();
         while now.standing(generation) == Standing::Pending {
             // Release: whoever ends the phase finds the flag in the word, with it the way to the list (R19), and the entry under
-            // the lock. Relaxed on failure: a future that is told `false` reads the word again.
-            match self.state.compare_exchange_weak(now.0, now.with(WAKERS).0, Ordering::Release, Ordering::Relaxed) {
+            // the lock. Acquire on failure: with the flag of a break comes that barriers break (R20).
+            match self.state.compare_exchange_weak(now.0, now.with(WAKERS).0, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => return true,
                 Err(other) => now = State(other),
             }

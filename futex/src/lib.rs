@@ -45,6 +45,8 @@ pub mod asym;
 #[cfg(not(loom))]
 pub mod conformance;
 mod deadline;
+#[doc(hidden)]
+pub mod need;
 mod platform;
 #[doc(hidden)]
 pub mod relax;

@@ -10,6 +10,9 @@
 //! No other file of the workspace names an atomic crate. The module is public so that the sibling crates, and a runtime
 //! that wants to be modelled through them, can share it; it carries no stability promise.
 
+#[cfg(loom)]
+pub use loom::lazy_static;
+
 /// Atomic types, fences and orderings.
 pub mod atomic {
     pub use core::sync::atomic::Ordering;

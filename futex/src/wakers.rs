@@ -13,7 +13,7 @@
 //! interrupts uses.
 //!
 //! *Paid for by those who wait.* A notifier reaches the lock and the walk only through a pointer that the first registration
-//! of the program stores (`linked`), so a program without futures is linked without them. Whoever sees the flag that
+//! of the program stores (`linked`), so a program without futures is linked without them. Whoever acquires the flag that
 //! `confirm` raised also sees the pointer (R19).
 //!
 //! Checked through its users: the async models of `loom-tests/models`.
@@ -127,7 +127,7 @@ impl WakerList {
     }
 
     /// Takes the whole list, calls `publish` under the lock, then wakes every waker that was in the list. The caller has read
-    /// that the list may hold somebody.
+    /// that the list may hold somebody: with acquire, or behind a `fence(SeqCst)`.
     ///
     /// # Safety
     ///
@@ -285,7 +285,7 @@ mod linked {
     use core::ptr;
 
     use super::WakerList;
-    use crate::sync::atomic::{AtomicPtr, Ordering, fence};
+    use crate::sync::atomic::{AtomicPtr, Ordering};
 
     type Notify = unsafe fn(*const WakerList, &mut dyn FnMut(), fn());
 
@@ -305,9 +305,8 @@ mod linked {
     }
 
     pub(super) fn load() -> Option<Notify> {
-        // Acquire: the caller has read the flag, perhaps by a relaxed step. Pairs with the release of whoever raised it;
-        // without it the pointer could be missing, and a future would sleep for ever (R19).
-        fence(Ordering::Acquire);
+        // Relaxed: the caller has acquired what `confirm` released, or both have a fence. Else the pointer could be missing, and
+        // a future would sleep for ever (R19).
         // SAFETY: null, or a static.
         unsafe { WAY.load(Ordering::Relaxed).as_ref() }.copied()
     }

@@ -72,21 +72,21 @@ mod one_search {
     use crate::pool::Closing;
     use crate::signal::Signal;
 
-    /// The events that there are.
-    struct Either<'a, P: Platform>(Result<&'a Signal, Closing<'a, P>>);
+    /// The events that there are: a signal, or else that the pool closes.
+    struct Either<'a, P: Platform>(Option<&'a Signal>, Closing<'a, P>);
 
     impl<P: Platform> Event for Either<'_, P> {
         fn is_done(&self) -> bool {
-            match &self.0 {
-                Ok(signal) => signal.is_done(),
-                Err(closing) => closing.is_done(),
+            match self.0 {
+                Some(signal) => signal.is_done(),
+                None => self.1.is_done(),
             }
         }
 
         fn watch(&self) -> bool {
-            match &self.0 {
-                Ok(signal) => signal.watch(),
-                Err(closing) => closing.watch(),
+            match self.0 {
+                Some(signal) => signal.watch(),
+                None => self.1.watch(),
             }
         }
     }
@@ -112,7 +112,7 @@ mod one_search {
     impl<P: Platform> Worker<P> {
         /// Runs whatever there is until the event has happened.
         pub(crate) fn work_until(&self, event: &impl Known<P>) {
-            self.work_on(&Either(event.signal().ok_or(Closing(self))), Habit::default());
+            self.work_on(&Either(event.signal(), Closing(self)), Habit::default());
         }
 
         /// `work_until`: nothing is known of the work to come, since there is no search that it would change.
@@ -251,7 +251,7 @@ impl<P: Platform> Worker<P> {
             self.seat().stack.ask();
         }
         // A thread that is active may just have forked in private, unseen: a searcher will make it publish.
-        let others_are_active = core.active(left.idle()) > 1;
+        let others_are_active = CAN_BE_LAZY && core.active(left.idle()) > 1;
         if siblings || others_are_active || core.has_visible_work() {
             self.posted();
         }

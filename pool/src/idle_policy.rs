@@ -6,6 +6,8 @@ use reveille_futex::relax::LOOKS;
 use reveille_futex::sync::atomic::{AtomicUsize, Ordering};
 use reveille_futex::{Deadline, Platform, const_unless_loom};
 
+use crate::linked::POLICY;
+
 /// What a worker does when it finds no work: for how long it searches on before it sleeps in the kernel.
 ///
 /// A sleeping worker costs nothing and needs a wake, a few microseconds and a system call of whoever has work. A searching
@@ -66,7 +68,12 @@ impl AtomicIdlePolicy {
             IdlePolicy::Spin => SPIN,
             IdlePolicy::Search(time) => usize::try_from(time.as_micros()).unwrap_or(SPIN).clamp(1, SPIN),
         };
-        self.0.store(word, Ordering::Relaxed); // a worker may act on the old one for a while
+        POLICY.before(|| self.0.store(word, Ordering::Relaxed)); // a worker may act on the old one for a while
+    }
+
+    #[inline]
+    fn get(&self) -> usize {
+        if POLICY.is_open() { self.0.load(Ordering::Relaxed) } else { BRIEF } // a hint, see `set`
     }
 }
 
@@ -198,7 +205,7 @@ impl Budget {
         policy: &AtomicIdlePolicy,
         others: impl FnOnce() -> (usize, u32),
     ) -> Option<Round> {
-        let policy = policy.0.load(Ordering::Relaxed); // a hint, see `set`
+        let policy = policy.get();
         if !LOOKS {
             return (policy == SPIN).then_some(Round::Yield);
         }

@@ -25,6 +25,7 @@ mod process;
 mod scope;
 mod search;
 mod seat;
+mod settled;
 mod shared;
 mod signal;
 mod sleep;
@@ -63,9 +64,7 @@ pub mod protocol {
     pub use crate::injector::Injector;
     pub use crate::job::{Job, Task, TaskRef};
     pub use crate::lifecycle::Lifecycle;
-    #[cfg(any(loom, all(target_os = "none", target_pointer_width = "32")))]
-    pub use crate::linked::Late;
-    pub use crate::linked::Linked;
+    pub use crate::linked::Way;
     pub use crate::scope::pending::Pending;
     pub use crate::seat::Occupancy;
     pub use crate::signal::Signal;

@@ -11,6 +11,7 @@ use crate::Worker;
 use crate::idle::Event;
 use crate::idle_policy::{Habit, IdlePolicy};
 use crate::job::Job;
+use crate::linked::ENDING;
 use crate::seat::Seat;
 use crate::shared::Core;
 use crate::sleep::counters::MAX_SEATS;
@@ -271,7 +272,7 @@ pub(crate) struct Closing<'a, P: Platform>(pub(crate) &'a Worker<P>);
 
 impl<P: Platform> Event for Closing<'_, P> {
     fn is_done(&self) -> bool {
-        self.0.core().ending.get().is_some_and(|ending| (ending.is_done)(self.0))
+        ENDING.is_open() && self.0.may_go_home()
     }
 
     /// Not worth the line that every submission from outside writes: `wake_all` comes before the worker sleeps.
@@ -280,7 +281,7 @@ impl<P: Platform> Event for Closing<'_, P> {
     }
 
     fn watch(&self) -> bool {
-        !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
+        !ENDING.is_open() || !self.0.core().lifecycle.is_closed() // `wake_all` wakes every park word
     }
 }
 

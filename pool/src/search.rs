@@ -8,7 +8,8 @@ use reveille_futex::Platform;
 use crate::Worker;
 use crate::events::Event;
 use crate::job::{Job, TaskRef};
-use crate::seat::Seat;
+use crate::linked::{LEAPFROGS, QUEUES};
+use crate::seat::{SCATTER, Seat};
 use crate::signal::Signal;
 use crate::stack::Slot;
 
@@ -20,13 +21,13 @@ pub(crate) enum Work<'a, P: Platform> {
     #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
     Stolen { victim: &'a Seat<P>, task: TaskRef<P> },
     /// The second half of another worker's join.
-    Join { victim: &'a Seat<P>, slot: *const Slot<Job<P>>, job: NonNull<Job<P>> },
+    Join { victim: &'a Seat<P>, slot: NonNull<Slot<Job<P>>> },
 }
 
 impl<P: Platform> Work<'_, P> {
     /// Whether it is a spawned task.
     pub(crate) fn is_task(&self) -> bool {
-        !matches!(self, Work::Join { .. })
+        QUEUES.is_open() && !matches!(self, Work::Join { .. })
     }
 
     /// Whether its owner is likely to have more: then another searcher is worth a wake.
@@ -68,7 +69,7 @@ impl<P: Platform> Worker<P> {
         if let Some(task) = self.first_choice() {
             return Some(task);
         }
-        self.core().queues.get().and_then(|queues| (queues.own)(self))
+        if QUEUES.is_open() { self.queued_task() } else { None }
     }
 
     /// The task that this worker has queued and runs next.
@@ -102,9 +103,7 @@ impl<P: Platform> Worker<P> {
         if stack.has_private() && !stack.has_public() && stack.publish() {
             self.posted(); // it is there for all (M15)
         }
-        let (slot, job) = stack.take_oldest()?;
-        // A claimed slot holds a task: never null.
-        NonNull::new(job).map(|job| Work::Join { victim: self.seat(), slot, job })
+        stack.take_oldest().map(|slot| Work::Join { victim: self.seat(), slot })
     }
 
     /// One look everywhere. What was published before it began, and is still there, is found.
@@ -112,19 +111,13 @@ impl<P: Platform> Worker<P> {
         if let Some(task) = self.own_task() {
             return Some(Work::Task(task));
         }
-        let core = self.core();
-        let queues = core.queues.get();
-        let start = self.seat().first_victim(core.seats().len());
         loop {
             let mut again = false;
-            for victim in core.all_behind(start) {
-                if victim.index() == self.index() {
-                    continue;
-                }
+            for victim in self.victims() {
                 if let Some(work) = self.steal_join(victim) {
                     return Some(work);
                 }
-                match queues.map_or(Steal::Empty, |queues| (queues.steal)(victim)) {
+                match self.steal_task(victim) {
                     Steal::Success(task) => return Some(Work::stolen(victim, task)),
                     // Somebody was faster: not the same as empty (D22). Taking it for empty would cost no task here: whoever
                     // was faster looks for more before it runs what it has, and posts.
@@ -132,7 +125,7 @@ impl<P: Platform> Worker<P> {
                     Steal::Empty => {}
                 }
             }
-            if let Some(task) = queues.and_then(|queues| (queues.injected)(self)).or_else(|| self.last_choice()) {
+            if let Some(task) = self.injected_task().or_else(|| self.last_choice()) {
                 return Some(Work::Task(task));
             }
             if !again {
@@ -147,7 +140,25 @@ impl<P: Platform> Worker<P> {
         if self.core().is_overcrowded() {
             return None;
         }
-        self.core().queues.get().and_then(|queues| (queues.steal)(victim).success())
+        self.steal_task(victim).success()
+    }
+
+    /// Seats other than this one, from anywhere on.
+    fn victims(&self) -> impl Iterator<Item = &Seat<P>> {
+        let core = self.core();
+        let seats = match SCATTER {
+            true => core.all_behind(self.seat().random() % core.seats().len().max(1)),
+            false => core.others(self.index()),
+        };
+        seats.filter(|seat| !SCATTER || seat.index() != self.index())
+    }
+
+    fn steal_task(&self, victim: &Seat<P>) -> Steal<TaskRef<P>> {
+        if QUEUES.is_open() { victim.tasks.stealer().steal() } else { Steal::Empty }
+    }
+
+    fn injected_task(&self) -> Option<TaskRef<P>> {
+        if QUEUES.is_open() { self.take_injected() } else { None }
     }
 
     /// A public join task of one worker.
@@ -156,15 +167,13 @@ impl<P: Platform> Worker<P> {
     }
 
     fn steal_join<'a>(&self, victim: &'a Seat<P>) -> Option<Work<'a, P>> {
-        match victim.stack.steal() {
-            Some((slot, job)) => {
+        victim.stack.steal().map(|slot| {
+            if LEAPFROGS.is_open() {
                 // SAFETY: a claimed slot is live, and this thief's.
-                unsafe { &*slot }.set_thief(self.index());
-                // A claimed slot holds a task: never null.
-                NonNull::new(job).map(|job| Work::Join { victim, slot, job })
+                unsafe { slot.as_ref() }.set_thief(self.index());
             }
-            None => None,
-        }
+            Work::Join { victim, slot }
+        })
     }
 
     /// The oldest task that came from outside.
@@ -175,18 +184,25 @@ impl<P: Platform> Worker<P> {
     /// Runs what was found.
     pub(crate) fn run(&self, work: Work<'_, P>) {
         match work {
-            Work::Task(task) => self.run_task(task),
+            // Where nobody queues tasks there is none.
+            Work::Task(task) if QUEUES.is_open() => self.run_task(task),
+            Work::Task(_) => {}
             #[cfg(not(all(target_os = "none", target_pointer_width = "32")))]
             Work::Stolen { task, .. } => self.run_task(task),
-            Work::Join { victim, slot, job } => {
+            Work::Join { victim, slot } => {
                 self.seat().begin_episode();
                 self.seat().stats.steals.add_one();
                 self.tell(Event::StealBegin { victim: victim.index() });
+                // SAFETY: a slot lives as long as its pool, which outlives the call.
+                let job = unsafe { slot.as_ref() }.task();
+                debug_assert!(!job.is_null(), "a claimed slot without its task");
+                // SAFETY: a claimed slot holds a task.
+                let job = unsafe { NonNull::new_unchecked(job) };
                 // SAFETY: claimed, so live and this worker's to run.
                 unsafe { Job::run(job, self) };
                 self.tell(Event::StealEnd); // before its owner goes on
-                // SAFETY: a slot lives as long as its pool, which outlives the call.
-                let done = unsafe { &raw const (*slot).done };
+                // SAFETY: as above.
+                let done = unsafe { &raw const (*slot.as_ptr()).done };
                 // SAFETY: as above. The owner may go on as soon as it is set; its seat stays (J4).
                 if unsafe { Signal::set::<P>(done) } {
                     self.core().sleep.wake(&victim.park);

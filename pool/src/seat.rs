@@ -4,19 +4,20 @@ use core::ptr;
 
 use reveille_deque::Deque;
 use reveille_deque::Padded;
-use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use reveille_futex::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use reveille_futex::{Platform, const_unless_loom};
 use reveille_latch::CoreLatch;
 
 use crate::job::{Job, TaskRef};
 use crate::lanes::Lanes;
+use crate::settled::Settled;
 use crate::shared::Core;
 use crate::stack::{CAN_BE_LAZY, JoinStack, Slot};
 use crate::stats::SeatStats;
 
 /// Whether searches begin anywhere. A core of 32 bits without an operating system has few neighbours, and no flash for that:
 /// each begins behind its own seat.
-const SCATTER: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
+pub(crate) const SCATTER: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
 
 /// Where a seat's spawned tasks wait: it grows if there is an allocator.
 #[cfg(feature = "alloc")]
@@ -42,8 +43,8 @@ macro_rules! no_tasks {
 pub(crate) struct Seat<P: Platform> {
     /// First, so that a fork's offsets are small.
     pub(crate) stack: JoinStack<Job<P>>,
-    core: AtomicPtr<Core<P>>,
-    index: AtomicUsize,
+    core: Settled<*const Core<P>>,
+    index: Settled<usize>,
     /// The owner's random numbers.
     random: AtomicUsize,
     /// How many pieces of work the owners of this seat have begun.
@@ -60,8 +61,8 @@ impl<P: Platform> Seat<P> {
         pub(crate) const fn new() -> Self {
             Seat {
                 stack: JoinStack::new(),
-                core: AtomicPtr::new(ptr::null_mut()),
-                index: AtomicUsize::new(0),
+                core: Settled::new(ptr::null()),
+                index: Settled::new(0),
                 random: AtomicUsize::new(0),
                 episode: AtomicUsize::new(0),
                 occupancy: Occupancy::new(),
@@ -86,11 +87,12 @@ impl<P: Platform> Seat<P> {
         capacity: usize,
         eager: bool,
     ) {
-        // Relaxed, all of them: this happens before every use, as the caller guarantees.
-        self.core.store(core.cast_mut(), Ordering::Relaxed);
-        self.index.store(index, Ordering::Relaxed);
+        // SAFETY: this happens before every use, as the caller guarantees.
+        unsafe { self.core.set(core) };
+        // SAFETY: as above.
+        unsafe { self.index.set(index) };
         if SCATTER {
-            self.random.store(index.wrapping_mul(0x9E37_79B9) | 1, Ordering::Relaxed);
+            self.random.store(index.wrapping_mul(0x9E37_79B9) | 1, Ordering::Relaxed); // as above
         }
         // SAFETY: the caller's promise.
         unsafe { self.stack.attach(slots, capacity, eager) };
@@ -99,12 +101,12 @@ impl<P: Platform> Seat<P> {
     #[inline]
     pub(crate) fn core(&self) -> &Core<P> {
         // SAFETY: set when the pool was made, and it outlives the seat's use.
-        unsafe { &*self.core.load(Ordering::Relaxed) } // constant
+        unsafe { &*self.core.get() }
     }
 
     #[inline]
     pub(crate) fn index(&self) -> usize {
-        self.index.load(Ordering::Relaxed) // constant
+        self.index.get()
     }
 
     /// Takes the seat; `false` if somebody has it.
@@ -127,12 +129,6 @@ impl<P: Platform> Seat<P> {
     /// Which piece of work the owner is at: a hint.
     pub(crate) fn episode(&self) -> usize {
         self.episode.load(Ordering::Relaxed)
-    }
-
-    /// Owner: the number of the seat behind which a search begins, so that thieves spread out.
-    #[inline]
-    pub(crate) fn first_victim(&self, seats: usize) -> usize {
-        if SCATTER { self.random() % seats.max(1) } else { self.index() }
     }
 
     /// Owner: the next random number (xorshift).

@@ -4,7 +4,7 @@ use core::ptr;
 use core::slice;
 
 use reveille_deque::Padded;
-use reveille_futex::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+use reveille_futex::sync::atomic::{AtomicUsize, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
 use crate::events::Events;
@@ -13,9 +13,10 @@ use crate::injector::Injector;
 use crate::job::{Job, TaskRef};
 use crate::lanes::SharedLanes;
 use crate::lifecycle::{Lifecycle, State};
-use crate::linked::{Ending, Queues, Way};
+use crate::linked::{ENDING, QUEUES};
 use crate::process;
 use crate::seat::Seat;
+use crate::settled::Settled;
 use crate::sleep::Sleep;
 use crate::sleep::counters::Counts;
 use crate::stack::{CAN_BE_LAZY, Slot};
@@ -30,10 +31,10 @@ const CAN_BE_CROWDED: bool = !cfg!(target_os = "none");
 
 /// The shared part of a pool. All zero until it is attached, as are the seats: a static pool takes no flash.
 pub(crate) struct Core<P: Platform> {
-    seats: AtomicPtr<Seat<P>>,
-    seat_count: AtomicUsize,
+    seats: Settled<*const Seat<P>>,
+    seat_count: Settled<usize>,
     /// How many threads may be active at once: guests beyond it rest workers.
-    parallelism: AtomicUsize,
+    parallelism: Settled<usize>,
     /// Its threads of its own, if it may have any.
     pub(crate) staff: Staff,
     /// The process it was made in; see `process.rs`.
@@ -46,19 +47,15 @@ pub(crate) struct Core<P: Platform> {
     pub(crate) injector: Padded<Injector<P>>,
     pub(crate) lanes: Padded<SharedLanes<P>>,
     pub(crate) lifecycle: Lifecycle,
-    /// Opened before a task is queued.
-    pub(crate) queues: Way<Queues<P>>,
-    /// Opened before the lifecycle drains.
-    pub(crate) ending: Way<Ending<P>>,
 }
 
 impl<P: Platform> Core<P> {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             Core {
-                seats: AtomicPtr::new(ptr::null_mut()),
-                seat_count: AtomicUsize::new(0),
-                parallelism: AtomicUsize::new(0),
+                seats: Settled::new(ptr::null()),
+                seat_count: Settled::new(0),
+                parallelism: Settled::new(0),
                 staff: Staff::new(),
                 generation: AtomicUsize::new(0),
                 idle_policy: AtomicIdlePolicy::new(),
@@ -68,8 +65,6 @@ impl<P: Platform> Core<P> {
                 injector: Padded::new(Injector::new()),
                 lanes: Padded::new(SharedLanes::new()),
                 lifecycle: Lifecycle::new(),
-                queues: Way::new(),
-                ending: Way::new(),
             }
         }
     }
@@ -95,22 +90,23 @@ impl<P: Platform> Core<P> {
             unsafe { seat.attach(self, index, own, capacity, eager) };
         }
         self.sleep.begin();
-        // Relaxed, all of them: this happens before every use.
-        self.seat_count.store(seats.len(), Ordering::Relaxed);
-        self.parallelism.store(parallelism, Ordering::Relaxed);
-        self.generation.store(process::register(), Ordering::Relaxed);
-        self.seats.store(seats.as_ptr().cast_mut(), Ordering::Relaxed);
+        // SAFETY: this happens before every use.
+        unsafe { self.parallelism.set(parallelism) };
+        self.generation.store(process::register(), Ordering::Relaxed); // as above
+        // SAFETY: as above.
+        unsafe { self.seats.set(seats.as_ptr()) };
+        // SAFETY: as above.
+        unsafe { self.seat_count.set(seats.len()) };
     }
 
     #[inline]
     pub(crate) fn seats(&self) -> &[Seat<P>] {
-        let seats = self.seats.load(Ordering::Relaxed); // constant
         // SAFETY: `attach` was given a slice of this length, which outlives the pool's use.
-        unsafe { slice::from_raw_parts(seats, self.seat_count.load(Ordering::Relaxed)) }
+        unsafe { slice::from_raw_parts(self.seats.get(), self.seat_count.get()) }
     }
 
     pub(crate) fn parallelism(&self) -> usize {
-        self.parallelism.load(Ordering::Relaxed) // constant
+        self.parallelism.get()
     }
 
     /// Whether the process that made the pool has forked since, and this is its child.
@@ -131,15 +127,14 @@ impl<P: Platform> Core<P> {
         }
     }
 
-    /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first; all of
-    /// them for [`NOBODY`].
+    /// Seats other than number `index`, beginning behind it, so that neighbours do not all try the same one first.
     #[inline]
     pub(crate) fn others(&self, index: usize) -> Around<'_, P> {
         let all = self.all_behind(index);
-        Around { left: if index == NOBODY { all.left } else { all.left - 1 }, ..all }
+        Around { left: all.left - 1, ..all }
     }
 
-    /// All seats, beginning behind number `index`, which comes last.
+    /// All seats, beginning behind number `index`, which comes last; from the first on for [`NOBODY`].
     #[inline]
     pub(crate) fn all_behind(&self, index: usize) -> Around<'_, P> {
         let seats = self.seats();
@@ -157,7 +152,8 @@ impl<P: Platform> Core<P> {
     /// After a post that found sleepers only: wakes one, if there is room for it. Returns whether one was woken.
     #[inline(never)]
     pub(crate) fn wake_another(&self, counts: Counts, from: usize) -> bool {
-        self.has_room(counts.idle()) && self.sleep.wake_any(self.others(from).map(|seat| &*seat.park))
+        // The caller's own seat among them: it is awake, so nobody can claim it.
+        self.has_room(counts.idle()) && self.sleep.wake_any(self.all_behind(from).map(|seat| &*seat.park))
     }
 
     /// Threads that run tasks, given how many are idle. The two are not read together: whoever acts on it can be wrong by
@@ -201,8 +197,8 @@ impl<P: Platform> Core<P> {
         if self.has_visible_work() {
             self.posted(NOBODY); // the seat may have its next owner already (M27)
         }
-        if let Some(ending) = self.ending.get() {
-            (ending.left)(self);
+        if ENDING.is_open() {
+            self.left_while_draining();
         }
     }
 
@@ -214,7 +210,7 @@ impl<P: Platform> Core<P> {
 
     /// Refuses further work, and sends the workers to look whether any is left.
     pub(crate) fn drain(&self) {
-        self.ending.before(|| {
+        ENDING.before(|| {
             self.lifecycle.drain();
             fence(Ordering::SeqCst); // pairs with the fence in `left`
             self.wake_all();
@@ -223,9 +219,10 @@ impl<P: Platform> Core<P> {
 
     /// Whether a search might find something.
     pub(crate) fn has_visible_work(&self) -> bool {
-        !self.injector.is_empty()
-            || !self.lanes.is_empty()
-            || self.seats().iter().any(|s| s.stack.has_public() || s.stack.has_private() || !s.tasks.is_empty())
+        QUEUES.is_open() && self.has_injected()
+            || self.seats().iter().any(|seat| {
+                seat.stack.has_public() || seat.stack.has_private() || QUEUES.is_open() && !seat.tasks.is_empty()
+            })
     }
 
     /// Whether there are tasks that are not on a seat's deque, for whoever closes the pool.
@@ -235,7 +232,7 @@ impl<P: Platform> Core<P> {
 
     /// Adds a task from outside, and tells the sleepers.
     pub(crate) fn inject(&self, task: TaskRef<P>) {
-        self.queues.before(|| {
+        QUEUES.before(|| {
             self.injector.push(task);
             self.posted_from_outside();
         });

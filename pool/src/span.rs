@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Every change by the owner, or on the owner's behalf, takes the next tag, so that a compare-exchange that was computed
-//! before such a change fails. A claim by a thief changes `top` alone.
+//! before such a change fails; in a stack where nobody acts on the owner's behalf there are no tags. A claim by a thief changes
+//! `top` alone.
 
 #[cfg(target_has_atomic = "64")]
 mod word {
@@ -29,6 +30,7 @@ use reveille_futex::sync::atomic::Ordering;
 use word::{INDEX_BITS, Int};
 
 const INDEX_MASK: Int = (1 << INDEX_BITS) - 1;
+const ONE_SPLIT: Int = 1 << INDEX_BITS;
 const TAG_SHIFT: u32 = 2 * INDEX_BITS;
 
 /// The largest number of slots a join stack can have on this target.
@@ -70,6 +72,13 @@ impl Span {
         Span::new(top, split, tag.wrapping_add(1))
     }
 
+    /// The word after the owner has taken back the newest public slot, where nobody else changes `split`: no tag is needed.
+    #[inline]
+    pub(crate) const fn without_newest(self) -> Self {
+        debug_assert!(self.top() < self.split());
+        Span(self.0 - ONE_SPLIT)
+    }
+
     /// The word after a thief has claimed the oldest public slot.
     #[inline]
     pub(crate) const fn claimed(self) -> Self {
@@ -97,6 +106,18 @@ impl AtomicSpan {
     #[inline]
     pub(crate) fn load(&self, order: Ordering) -> Span {
         Span(self.0.load(order))
+    }
+
+    /// Makes one slot more public, where nobody else changes `split`. There is one below the spare slot.
+    #[inline]
+    pub(crate) fn publish_one(&self, order: Ordering) {
+        self.0.fetch_add(ONE_SPLIT, order);
+    }
+
+    /// Nothing is public, and the next slot is this one. While nobody can claim anything, nor changes `split`.
+    #[inline]
+    pub(crate) fn settle_at(&self, index: usize) {
+        self.0.swap(Span::new(index, index, 0).0, Ordering::Relaxed); // publishes nothing
     }
 
     #[inline]

@@ -30,15 +30,21 @@
 //! `depth`. The owner's fork stores `depth`, makes a light barrier, and reads `limit`: either the owner goes slow and
 //! publishes, or the sleeper sees the task (S5).
 //!
+//! *Eager.* A stack that publishes every fork at once has nothing to expose, so `split` is the owner's: it adds one for each
+//! fork, and takes one off by an exchange that fails if a claim came first. Thieves claim as everywhere. A word that comes back
+//! to what it was is no harm: whoever claims by it claims what the slot holds by then, and reads it after the claim.
+//!
 //! Checked by the models `join_stack_*`, in `loom-tests/models/pool`.
 
 use core::fmt;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use reveille_deque::Padded;
 use reveille_futex::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use reveille_futex::{Platform, asym, const_unless_loom};
 
+use crate::linked::LEAPFROGS;
+use crate::settled::Settled;
 use crate::signal::Signal;
 use crate::span::{AtomicSpan, Span};
 
@@ -70,6 +76,12 @@ impl<T> Slot<T> {
 }
 
 impl<T> Slot<T> {
+    /// The task, for whoever has claimed the slot. Not before: the owner may be storing the next one here (J2).
+    #[inline]
+    pub fn task(&self) -> *mut T {
+        self.task.load(Ordering::Relaxed) // acquired by the claim (J1)
+    }
+
     /// The thief notes which seat it is, when it has claimed the slot.
     pub fn set_thief(&self, seat: usize) {
         self.thief.store(seat as u32 + 1, Ordering::Relaxed); // a hint
@@ -99,9 +111,9 @@ pub struct JoinStack<T> {
     /// A join below it goes slow. Stored by the owner (S4), raised by the searcher that holds `forcing`.
     pop_limit: AtomicPtr<Slot<T>>,
     /// First slot. Set once, before the stack is used.
-    base: AtomicPtr<Slot<T>>,
+    base: Settled<*mut Slot<T>>,
     /// One past the last slot that a fork may use; that one exists too and is only ever written.
-    end: AtomicPtr<Slot<T>>,
+    end: Settled<*mut Slot<T>>,
     /// Whether every fork is published at once. Set with `base`.
     eager: AtomicBool,
     /// The part that thieves write.
@@ -122,8 +134,8 @@ impl<T> JoinStack<T> {
                 depth: AtomicPtr::new(ptr::null_mut()),
                 limit: AtomicPtr::new(ptr::null_mut()),
                 pop_limit: AtomicPtr::new(ptr::null_mut()),
-                base: AtomicPtr::new(ptr::null_mut()),
-                end: AtomicPtr::new(ptr::null_mut()),
+                base: Settled::new(ptr::null_mut()),
+                end: Settled::new(ptr::null_mut()),
                 eager: AtomicBool::new(false),
                 shared: Padded::new(Shared { span: AtomicSpan::new(), forcing: AtomicBool::new(false) }),
             }
@@ -144,9 +156,11 @@ impl<T> JoinStack<T> {
         let end = unsafe { base.add(capacity) };
         // SAFETY: one past the last slot is a valid address.
         let beyond = unsafe { end.add(1) };
-        // Relaxed, all of them: what attaches happens before what uses, as the caller guarantees.
-        self.base.store(base, Ordering::Relaxed);
-        self.end.store(end, Ordering::Relaxed);
+        // SAFETY: what attaches happens before what uses, as the caller guarantees.
+        unsafe { self.base.set(base) };
+        // SAFETY: as above.
+        unsafe { self.end.set(end) };
+        // Relaxed, all of them: as above.
         self.depth.store(base, Ordering::Relaxed);
         if CAN_BE_LAZY {
             self.eager.store(eager, Ordering::Relaxed);
@@ -184,7 +198,7 @@ impl<T> JoinStack<T> {
 
     /// *Owner.* After a fork, whether the stack was full: then the fork is taken back, and both sides run in sequence.
     pub fn take_back_if_full(&self, slot: *const Slot<T>) -> bool {
-        let full = slot == self.end.load(Ordering::Relaxed).cast_const();
+        let full = slot == self.end.get().cast_const();
         if full {
             self.depth.store(slot.cast_mut(), Ordering::Release); // as in `pop`
         }
@@ -192,27 +206,24 @@ impl<T> JoinStack<T> {
     }
 
     /// *Owner.* Makes the oldest private slots public, up to a few; returns whether there was anything to publish. The
-    /// caller then tells the sleepers.
+    /// caller then tells the sleepers. An eager stack publishes each fork by a call of its own, if there was room for it.
     pub fn publish(&self) -> bool {
-        let eager = self.is_eager();
-        if !eager {
-            // A swap, and before the word is read: a request that comes later than this reading is kept (J3). Acquire: what
-            // the requester saw before it asked is seen here; pairs with `ask`.
-            self.limit.swap(self.end.load(Ordering::Relaxed), Ordering::Acquire);
+        if self.is_eager() {
+            // The fork before this call is the one that is not public yet. Release: as below (J1).
+            self.shared.span.publish_one(Ordering::Release);
+            return true;
         }
+        // A swap, and before the word is read: a request that comes later than this reading is kept (J3). Acquire: what
+        // the requester saw before it asked is seen here; pairs with `ask`.
+        self.limit.swap(self.end.get(), Ordering::Acquire);
         let depth = self.index(self.depth.load(Ordering::Relaxed)); // owner only
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
-        if span.split() >= depth || !eager && span.public() >= PUBLIC {
+        if span.split() >= depth || span.public() >= PUBLIC {
             return span.public() > 0;
         }
         loop {
-            let split = match eager {
-                true => depth,
-                false => span.split() + PUBLIC.saturating_sub(span.public()).min(depth - span.split()),
-            };
-            if !eager {
-                self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4
-            }
+            let split = span.split() + PUBLIC.saturating_sub(span.public()).min(depth - span.split());
+            self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4
             // Release: the thief that claims a slot reads its task (J1). The claim is an exchange of the same word, so the
             // release sequence reaches it through other claims.
             match self.exchange(span, span.moved(span.top(), split), Ordering::Release) {
@@ -237,18 +248,25 @@ impl<T> JoinStack<T> {
     /// descent costs a logarithmic number of exchanges.
     pub fn reclaim(&self, slot: *const Slot<T>) -> Joined {
         let index = self.index(slot);
-        let eager = self.is_eager();
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             let stolen = span.top() > index;
+            if self.is_eager() {
+                if stolen {
+                    break; // a claim is never taken back
+                }
+                // Relaxed: nobody but the owner acts on it, and what it published before goes on in its release sequence.
+                match self.exchange(span, span.without_newest(), Ordering::Relaxed) {
+                    Ok(()) => return Joined::Mine,
+                    Err(now) => span = now,
+                }
+                continue;
+            }
             let split = match stolen {
                 true => span.split(),
-                false if eager => index,
                 false => span.split().min(span.top() + (index - span.top()) / 2),
             };
-            if !eager {
-                self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4, also when the slot turns out to be stolen
-            }
+            self.pop_limit.store(self.slot(split), Ordering::Relaxed); // S4, also when the slot turns out to be stolen
             // Release: a searcher that reads this word orders its raise of `pop_limit` after the store above (S4).
             match self.exchange(span, span.moved(span.top(), split), Ordering::Release) {
                 Ok(()) if stolen => break,
@@ -263,20 +281,28 @@ impl<T> JoinStack<T> {
     }
 
     /// *Owner, after `reclaim` said stolen and the slot is done.* Frees the slot for the next fork.
-    pub fn retire(&self, slot: *const Slot<T>) {
-        let index = self.index(slot);
-        // SAFETY: an index of the stack; the slot is the owner's again, and live with the pool.
-        let this = unsafe { &*self.slot(index) };
+    ///
+    /// # Safety
+    ///
+    /// `fork` returned the slot, which is live.
+    pub unsafe fn retire(&self, slot: *const Slot<T>) {
+        // SAFETY: the caller's promise.
+        let this = unsafe { &*slot };
         this.done.reset();
-        this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
-        self.depth.store(slot.cast_mut(), Ordering::Relaxed); // as in `reclaim`
+        if LEAPFROGS.is_open() {
+            this.thief.store(0, Ordering::Relaxed); // private to the owner until it publishes the slot again
+        }
+        let slot = slot.cast_mut();
+        self.depth.store(slot, Ordering::Relaxed); // as in `reclaim`
+        let index = self.index(slot);
+        if self.is_eager() {
+            return self.shared.span.settle_at(index); // no claim can succeed, as below (J7)
+        }
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             // Nothing above the stolen slot is left, so no claim can succeed until the next publication (J7).
             debug_assert!(span.public() == 0, "{span:?} at {index}");
-            if !self.is_eager() {
-                self.pop_limit.store(slot.cast_mut(), Ordering::Relaxed); // S4
-            }
+            self.pop_limit.store(slot, Ordering::Relaxed); // S4
             match self.exchange(span, span.moved(index, index), Ordering::Release) {
                 Ok(()) => break,
                 Err(now) => span = now, // a forcing searcher is late; the new tag stops it
@@ -293,7 +319,7 @@ impl<T> JoinStack<T> {
 
     /// Whether every fork is published at once. Known at compile time where forks cannot be lazy.
     #[inline]
-    fn is_eager(&self) -> bool {
+    pub(crate) fn is_eager(&self) -> bool {
         !CAN_BE_LAZY || self.eager.load(Ordering::Relaxed) // constant
     }
 
@@ -310,8 +336,7 @@ impl<T> JoinStack<T> {
     /// *Owner.* Whether no join is under way.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        // Relaxed, both: owner only, and constant.
-        self.depth.load(Ordering::Relaxed) == self.base.load(Ordering::Relaxed)
+        self.depth.load(Ordering::Relaxed) == self.base.get() // owner only
     }
 
     /// Asks the owner to publish at its next fork, unless it publishes every one.
@@ -332,7 +357,7 @@ impl<T> JoinStack<T> {
     }
 
     /// Claims the oldest public slot; its task is the caller's to run, once.
-    pub fn steal(&self) -> Option<(*const Slot<T>, *mut T)> {
+    pub fn steal(&self) -> Option<NonNull<Slot<T>>> {
         let mut span = self.shared.span.load(Ordering::Relaxed); // checked by the exchange
         loop {
             if span.public() == 0 {
@@ -348,16 +373,13 @@ impl<T> JoinStack<T> {
         if span.public() == 1 {
             self.ask(); // the last one: after the claim, so that the owner's next reading shows it gone (J3)
         }
-        let slot = self.slot(span.top());
-        // Read after the claim: before it, the owner may be storing the next task here (J2).
         // SAFETY: the index is that of a public slot.
-        let task = unsafe { &*slot }.task.load(Ordering::Relaxed);
-        Some((slot.cast_const(), task))
+        Some(NonNull::from(unsafe { &*self.slot(span.top()) }))
     }
 
     /// *Owner.* Claims the oldest of its own public slots, in the midst of the joins that forked them; the slot's own join
     /// finds it stolen and done. By the thieves' exchange, because they are at it too (J11).
-    pub fn take_oldest(&self) -> Option<(*const Slot<T>, *mut T)> {
+    pub fn take_oldest(&self) -> Option<NonNull<Slot<T>>> {
         self.steal()
     }
 
@@ -379,7 +401,7 @@ impl<T> JoinStack<T> {
         let span = self.shared.span.load(Ordering::Acquire);
         // Never the spare slot: a fork that finds the stack full stands there, and is taken back without a look at any limit
         // (J10). Relaxed: the depth is read again below, and the end is constant.
-        let before = self.index(self.depth.load(Ordering::Relaxed).min(self.end.load(Ordering::Relaxed)));
+        let before = self.index(self.depth.load(Ordering::Relaxed).min(self.end.get()));
         if before <= span.split() {
             return false;
         }
@@ -428,13 +450,12 @@ impl<T> JoinStack<T> {
 
     #[inline]
     fn index(&self, slot: *const Slot<T>) -> usize {
-        let base = self.base.load(Ordering::Relaxed); // constant
-        (slot.addr() - base.addr()) / size_of::<Slot<T>>()
+        (slot.addr() - self.base.get().addr()) / size_of::<Slot<T>>()
     }
 
     #[inline]
     fn slot(&self, index: usize) -> *mut Slot<T> {
-        self.base.load(Ordering::Relaxed).wrapping_add(index) // constant
+        self.base.get().wrapping_add(index)
     }
 }
 

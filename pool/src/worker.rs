@@ -13,6 +13,7 @@ use reveille_futex::{Os, Platform};
 use crate::events::Event;
 use crate::idle::WaitPolicy;
 use crate::job::{Job, TaskRef};
+use crate::linked::{LEAPFROGS, QUEUES};
 use crate::seat::Seat;
 use crate::shared::Core;
 use crate::sleep::counters::Counts;
@@ -112,6 +113,9 @@ impl<P: Platform> Worker<P> {
         B: FnOnce(&Worker<P>) -> RB + Send,
         RB: Send,
     {
+        if policy == WaitPolicy::Leapfrog {
+            LEAPFROGS.before(|| ());
+        }
         <A as Beside>::join(self, policy, a, b)
     }
 
@@ -131,8 +135,9 @@ impl<P: Platform> Worker<P> {
     #[cold]
     #[inline(never)]
     fn fork_slowly(&self, slot: *const Slot<Job<P>>) -> bool {
-        let fits = !self.seat.stack.take_back_if_full(slot);
-        if self.seat.stack.publish() {
+        let stack = &self.seat.stack;
+        let fits = !stack.take_back_if_full(slot);
+        if (fits || !stack.is_eager()) && stack.publish() {
             self.seat.stats.published.add_one();
             self.posted();
         }
@@ -168,7 +173,8 @@ impl<P: Platform> Worker<P> {
             Joined::Stolen => {
                 // SAFETY: the slot is this worker's until it is retired.
                 self.wait_for_slot(unsafe { &*slot }, policy);
-                self.seat.stack.retire(slot);
+                // SAFETY: its fork returned it.
+                unsafe { self.seat.stack.retire(slot) };
                 false
             }
         }
@@ -200,7 +206,7 @@ impl<P: Platform> Worker<P> {
 
     /// Queues a task that others may take, and tells the sleepers.
     pub(crate) fn push(&self, task: TaskRef<P>) {
-        self.core().queues.before(|| {
+        QUEUES.before(|| {
             // SAFETY: this thread owns the seat, and with it the deque.
             let owner = unsafe { self.seat.tasks.pusher() };
             match owner.try_push(task) {
@@ -212,8 +218,8 @@ impl<P: Platform> Worker<P> {
 
     /// Leaves the seat: what this worker has queued and not run goes to the others.
     pub(crate) fn leave(&self) {
-        if let Some(queues) = self.core().queues.get() {
-            (queues.leave)(self);
+        if QUEUES.is_open() {
+            self.leave_tasks();
         }
         self.seat.vacate();
         self.core().left();
@@ -245,7 +251,7 @@ impl<P: Platform> Worker<P> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(all(target_os = "none", target_pointer_width = "32")), inline(never))]
     fn wake_another(&self, counts: Counts) {
         if self.core().wake_another(counts, self.index()) {
             self.seat.stats.wakes.add_one();

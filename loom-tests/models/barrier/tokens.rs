@@ -51,6 +51,16 @@ pub fn barrier_async_is_woken(check: Check) {
     });
 }
 
+/// A future hears of a break, whenever it subscribes.
+pub fn barrier_async_is_told_of_a_break(check: Check) {
+    check.run(|| {
+        let barrier = Arc::new(Barrier::new(2));
+        let waiter = spawn(&barrier, |barrier| block_on(arrive_in_turn(barrier)).unwrap_err().code());
+        assert!(barrier.break_with(5));
+        assert_eq!(waiter.join().unwrap(), 5);
+    });
+}
+
 /// A future dropped after its first poll withdraws its arrival, or its phase is complete: the other party passes with
 /// the next arrival or has passed with this one.
 pub fn barrier_async_is_cancel_safe(check: Check) {

@@ -23,7 +23,7 @@ pub fn a_ticket_is_worth_an_item(check: Check) {
         };
         let thieves = [1, 2].map(|item| {
             push(item);
-            spawn(&items, |items| take(items))
+            spawn(&items, take)
         });
         push(3);
         let mut taken = Taken::from([take(&items)]);

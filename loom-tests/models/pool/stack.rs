@@ -1,5 +1,7 @@
 //! A join stack with its tasks, as the models drive it.
 
+use core::ptr::NonNull;
+
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use reveille_futex::Os;
@@ -85,7 +87,8 @@ impl Stack {
         } else {
             // SAFETY: slots live as long as the stack.
             unsafe { &*slot }.done.block::<Os>();
-            self.stack.retire(slot);
+            // SAFETY: as above; its fork returned it.
+            unsafe { self.stack.retire(slot) };
         }
         assert_eq!(task.runs.swap(0, Ordering::Relaxed), 1, "a task ran not once when its join ended");
     }
@@ -100,13 +103,15 @@ impl Stack {
         self.run_claimed(self.stack.steal());
     }
 
-    pub(super) fn run_claimed(&self, claimed: Option<(*const Slot<TestTask>, *mut TestTask)>) {
-        if let Some((slot, task)) = claimed {
+    pub(super) fn run_claimed(&self, claimed: Option<NonNull<Slot<TestTask>>>) {
+        if let Some(slot) = claimed {
+            // SAFETY: slots live as long as the stack.
+            let task = unsafe { slot.as_ref() }.task();
             assert!(!task.is_null(), "a claimed slot without its task");
             // SAFETY: a claimed task is live until its slot is done.
             unsafe { &*task }.run();
-            // SAFETY: slots live as long as the stack.
-            let done = unsafe { &raw const (*slot).done };
+            // SAFETY: as above.
+            let done = unsafe { &raw const (*slot.as_ptr()).done };
             // SAFETY: as above.
             assert!(!unsafe { Signal::set::<Os>(done) }, "the owner blocks on the signal itself");
         }
