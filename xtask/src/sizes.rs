@@ -40,7 +40,7 @@ const FLASH: &[Flash] = &[
     Flash { program: "deque", what: "deque: push, pop, steal", budget: Some(320), limit: 320, floor: "" },
     Flash { program: "wake_path", what: "wake path: post, announce, park", budget: Some(512), limit: 484, floor: "" },
     Flash { program: "bridge", what: "bridge: publish, drain", budget: None, limit: 1254, floor: "" },
-    Flash { program: "fork_join", what: "pool: serve, enter, join", budget: Some(2_048), limit: 2_032, floor: "" },
+    Flash { program: "fork_join", what: "pool: serve, enter, join", budget: Some(2_048), limit: 2_016, floor: "" },
 ];
 
 /// Memory of a primitive.
