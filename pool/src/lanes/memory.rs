@@ -21,7 +21,11 @@ const WORDS: usize = 8;
 const MOST: usize = 32;
 
 /// One task's memory.
-type Block = MaybeUninit<[usize; WORDS]>;
+type Block = MaybeUninit<Memory>;
+
+/// Aligned for a `u64` also where words are smaller.
+#[repr(C, align(8))]
+struct Memory([usize; WORDS]);
 
 /// Memory that waits for a task: its first word is a link.
 struct Spare {
@@ -113,7 +117,7 @@ pub(crate) fn store<T, P: Platform>(worker: Option<&Worker<P>>, task: T) -> NonN
         return NonNull::from(Box::leak(Box::new(task)));
     }
     let block = worker.and_then(|worker| worker.with_blocks(List::take));
-    let block = block.unwrap_or_else(|| NonNull::from(Box::leak(Box::<[usize; WORDS]>::new_uninit())));
+    let block = block.unwrap_or_else(|| NonNull::from(Box::leak(Box::<Memory>::new_uninit())));
     let place = block.cast::<T>();
     // SAFETY: the block is this task's, and large enough.
     unsafe { place.write(task) };
