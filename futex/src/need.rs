@@ -10,6 +10,7 @@
 //!
 //! Checked through its users: twin `twin_r20_the_break_is_told_before_the_need`.
 
+use crate::const_unless_loom;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a need has to arise.
@@ -19,18 +20,13 @@ const IS_READ: bool = cfg!(any(loom, all(target_os = "none", target_pointer_widt
 #[derive(Debug)]
 pub struct Need(AtomicBool);
 
-#[expect(clippy::new_without_default, reason = "only in statics")]
+#[allow(clippy::new_without_default, reason = "only in statics")]
 impl Need {
-    /// Nobody does.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Need(AtomicBool::new(false))
-    }
-
-    /// Nobody does.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Need(AtomicBool::new(false))
+    const_unless_loom! {
+        /// Nobody does.
+        pub const fn new() -> Self {
+            Need(AtomicBool::new(false))
+        }
     }
 
     /// Before whatever tells of the need.

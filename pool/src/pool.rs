@@ -287,7 +287,7 @@ impl<P: Platform> Event for Closing<'_, P> {
 
 impl<P: Platform> Worker<P> {
     /// Whether the pool is closed and nothing is left for this worker; closes a pool that drains and is quiet.
-    pub(crate) fn may_go_home(&self) -> bool {
+    fn may_go_home(&self) -> bool {
         let core = self.core();
         if core.lifecycle.is_closed() {
             // Whoever closed may have counted this worker as a searcher while it had just taken what was in the injector.

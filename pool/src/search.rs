@@ -73,7 +73,7 @@ impl<P: Platform> Worker<P> {
     }
 
     /// The task that this worker has queued and runs next.
-    pub(crate) fn queued_task(&self) -> Option<TaskRef<P>> {
+    fn queued_task(&self) -> Option<TaskRef<P>> {
         if self.core().staff.runs_oldest_first() {
             return self.oldest_own_task();
         }
@@ -125,7 +125,7 @@ impl<P: Platform> Worker<P> {
                     Steal::Empty => {}
                 }
             }
-            if let Some(task) = self.injected_task().or_else(|| self.last_choice()) {
+            if let Some(task) = self.take_injected().or_else(|| self.last_choice()) {
                 return Some(Work::Task(task));
             }
             if !again {
@@ -157,10 +157,6 @@ impl<P: Platform> Worker<P> {
         if QUEUES.is_open() { victim.tasks.stealer().steal() } else { Steal::Empty }
     }
 
-    fn injected_task(&self) -> Option<TaskRef<P>> {
-        if QUEUES.is_open() { self.take_injected() } else { None }
-    }
-
     /// A public join task of one worker.
     pub(crate) fn steal_from(&self, index: usize) -> Option<Work<'_, P>> {
         self.steal_join(&self.core().seats()[index])
@@ -178,7 +174,7 @@ impl<P: Platform> Worker<P> {
 
     /// The oldest task that came from outside.
     pub(crate) fn take_injected(&self) -> Option<TaskRef<P>> {
-        self.core().injector.take(|| self.posted())
+        if QUEUES.is_open() { self.core().injector.take(|| self.posted()) } else { None }
     }
 
     /// Runs what was found.

@@ -23,7 +23,7 @@ use crate::stack::{CAN_BE_LAZY, Slot};
 #[cfg(all(feature = "std", not(any(loom, target_os = "none"))))]
 use crate::threads::Staff;
 
-/// In place of a worker's index: a caller from outside, who has no seat to be left out.
+/// In place of a worker's index: a caller from outside, who has no seat.
 const NOBODY: usize = usize::MAX;
 
 /// Whether there may be more seats than threads that may be active at once: not where all threads are the caller's.
@@ -197,13 +197,7 @@ impl<P: Platform> Core<P> {
         if self.has_visible_work() {
             self.posted(NOBODY); // the seat may have its next owner already (M27)
         }
-        if ENDING.is_open() {
-            self.left_while_draining();
-        }
-    }
-
-    pub(crate) fn left_while_draining(&self) {
-        if self.lifecycle.state() == State::Draining {
+        if ENDING.is_open() && self.lifecycle.state() == State::Draining {
             self.wake_all(); // they may have waited for nothing else
         }
     }

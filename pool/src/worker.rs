@@ -226,7 +226,7 @@ impl<P: Platform> Worker<P> {
     }
 
     /// Before it leaves: what it has queued, and what was queued while the pool closed.
-    pub(crate) fn leave_tasks(&self) {
+    fn leave_tasks(&self) {
         // SAFETY: this thread owns the seat, and with it the deque.
         let owner = unsafe { self.seat.tasks.owner() };
         while let Some(task) = owner.pop() {
