@@ -10,7 +10,6 @@
 //!
 //! Checked through its users: twin `twin_r20_the_break_is_told_before_the_need`.
 
-use crate::const_unless_loom;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a need has to arise.
@@ -20,13 +19,19 @@ const IS_READ: bool = cfg!(any(loom, all(target_os = "none", target_pointer_widt
 #[derive(Debug)]
 pub struct Need(AtomicBool);
 
-#[allow(clippy::new_without_default, reason = "only in statics")]
+#[expect(clippy::new_without_default, reason = "only in statics")]
 impl Need {
-    const_unless_loom! {
-        /// Nobody does.
-        pub const fn new() -> Self {
-            Need(AtomicBool::new(false))
-        }
+    // Not by `const_unless_loom!`: a twin compiles this file as a module, where the crate's exported macros have no path.
+    /// Nobody does.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Need(AtomicBool::new(false))
+    }
+
+    /// Nobody does.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Need(AtomicBool::new(false))
     }
 
     /// Before whatever tells of the need.
