@@ -16,6 +16,7 @@ mod idle;
 mod idle_policy;
 mod injector;
 mod job;
+mod join;
 mod lanes;
 mod lifecycle;
 mod linked;

@@ -25,19 +25,7 @@ impl<P: Platform> Worker<P> {
     where
         F: Fn(usize) + Sync,
     {
-        self.for_each_piece(range, grain.max(1), &f);
-    }
-
-    fn for_each_piece<F>(&self, range: Range<usize>, grain: usize, f: &F)
-    where
-        F: Fn(usize) + Sync,
-    {
-        match halves(&range, grain) {
-            None => range.for_each(f),
-            Some((left, right)) => {
-                self.join(|w| w.for_each_piece(left, grain, f), |w| w.for_each_piece(right, grain, f));
-            }
-        }
+        self.map_reduce(range, grain, |piece| piece.for_each(&f), |(), ()| ());
     }
 
     /// Maps pieces of at most `grain` indices and reduces the results in order, perhaps in parallel.
@@ -59,33 +47,32 @@ impl<P: Platform> Worker<P> {
         R: Fn(T, T) -> T + Sync,
         T: Send,
     {
-        self.map_reduce_piece(range, grain.max(1), &map, &reduce)
+        ByHalves { map: &map, reduce: &reduce, grain: grain.max(1) }.of(self, range)
     }
+}
 
-    fn map_reduce_piece<M, R, T>(&self, range: Range<usize>, grain: usize, map: &M, reduce: &R) -> T
+/// A reduction: its pieces, halved until they are as long as the grain. A type of its own, so that a half is three words, and
+/// in the module of the join's closures, so that the compiler sees both at once.
+struct ByHalves<'a, M, R> {
+    map: &'a M,
+    reduce: &'a R,
+    grain: usize,
+}
+
+impl<M, R> ByHalves<'_, M, R> {
+    fn of<P, T>(&self, worker: &Worker<P>, range: Range<usize>) -> T
     where
+        P: Platform,
         M: Fn(Range<usize>) -> T + Sync,
         R: Fn(T, T) -> T + Sync,
         T: Send,
     {
-        match halves(&range, grain) {
-            None => map(range),
-            Some((left, right)) => {
-                let (left, right) = self.join(
-                    |w| w.map_reduce_piece(left, grain, map, reduce),
-                    |w| w.map_reduce_piece(right, grain, map, reduce),
-                );
-                reduce(left, right)
-            }
+        if range.len() <= self.grain {
+            return (self.map)(range);
         }
+        let middle = range.start + range.len() / 2;
+        let (left, right) = (range.start..middle, middle..range.end);
+        let (left, right) = worker.join(move |w| self.of(w, left), move |w| self.of(w, right));
+        (self.reduce)(left, right)
     }
-}
-
-/// Splits a range that is longer than the grain.
-fn halves(range: &Range<usize>, grain: usize) -> Option<(Range<usize>, Range<usize>)> {
-    if range.len() <= grain {
-        return None;
-    }
-    let middle = range.start + range.len() / 2;
-    Some((range.start..middle, middle..range.end))
 }
