@@ -8,15 +8,14 @@ use reveille_futex::sync::atomic::AtomicU32;
 use reveille_loom_tests::Check;
 
 use super::subject::Scope;
-use super::whole::{block_on, happen, pool};
+use super::whole::{block_on, happen, on_pool};
 
 /// Whatever its look finds or misses, nothing is left unrun over it, and it hears of a shutdown.
 ///
 /// The first task is there to be stolen. The second one spawns a third and blocks until that has run. So if the thief gets the
 /// second one, the owner has to run the third, awake or asleep; and if not, the thief must.
 pub fn pool_thief_that_comes_back_sleeps_over_nothing(check: Check) {
-    check.run(|| {
-        let pool = pool();
+    on_pool::<2, 2>(check, |pool| {
         let scope = |s: &Scope<'_>, w: &_| {
             s.spawn_on(w, |_, _| ());
             let worker = thread::spawn(|| pool.run_worker(0).unwrap());
@@ -37,8 +36,7 @@ pub fn pool_thief_that_comes_back_sleeps_over_nothing(check: Check) {
 /// Whoever posts while it looks does not leave the task to it: it may find another one, which waits for that task.
 // full tier
 pub fn pool_thief_that_comes_back_is_trusted_by_nobody(check: Check) {
-    check.run(|| {
-        let pool = pool();
+    on_pool::<2, 2>(check, |pool| {
         let scope = |s: &Scope<'_>, w: &_| {
             let (first, third) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
             let [stolen, waits, posted] = [&first, &third, &third].map(Arc::clone);
