@@ -157,6 +157,31 @@ fn a_worker_that_waits_does_not_sleep_on_its_own_second_half() {
     }
 }
 
+/// Whoever waits for a task goes on when it is done, though the worker that it was stolen from has more.
+#[test]
+fn a_worker_that_waits_runs_nothing_after_what_it_waits_for() {
+    let pool = pool(2);
+    let ran = Arc::new(AtomicBool::new(false));
+    let ((give, take), (go_on, over)) = (mpsc::channel(), mpsc::channel());
+    let owner = {
+        let ran = ran.clone();
+        move || {
+            let task = pool::spawn(|| ());
+            pool::spawn_detached(move || ran.store(true, Ordering::Relaxed));
+            give.send(task).unwrap();
+            over.recv().unwrap(); // the thief is the only one who runs anything meanwhile
+        }
+    };
+    let thief = move || {
+        take.recv().unwrap().join().unwrap();
+        let has_run = ran.load(Ordering::Relaxed);
+        go_on.send(()).unwrap();
+        has_run
+    };
+    let ((), has_run) = pool.run_on_thread(|worker| worker.join(|_| owner(), move |_| thief()));
+    assert!(!has_run);
+}
+
 #[test]
 fn a_second_half_that_its_owner_ran_early_panics_at_its_join() {
     let result = std::panic::catch_unwind(|| {

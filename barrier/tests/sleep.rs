@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use reveille_barrier::{Barrier, Completed, WaitError};
 use reveille_futex::testing::Counting;
 
-/// A deadline that passes ends a wait, not earlier; the arrival stands, and whoever may still sleep for it is woken.
+/// A deadline that passes ends a wait, not earlier; the arrival stands, and whoever may still sleep for it is woken, in this phase and
+/// no later one.
 #[test]
 fn a_wait_sleeps_until_the_deadline_and_the_last_arrival_wakes() {
     type Mine = Counting<1>;
@@ -25,6 +26,10 @@ fn a_wait_sleeps_until_the_deadline_and_the_last_arrival_wakes() {
     assert!(barrier.arrive().unwrap().arrival().is_leader());
     assert_eq!(Mine::counts().wakes, 1);
     assert!(!token.wait().unwrap().is_leader());
+    let token = barrier.arrive().unwrap();
+    assert!(barrier.arrive().unwrap().arrival().is_leader());
+    assert!(!token.wait().unwrap().is_leader());
+    assert_eq!(Mine::counts().wakes, 1, "nobody sleeps in this phase");
 }
 
 #[derive(Default)]

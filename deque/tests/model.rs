@@ -31,6 +31,7 @@ enum Flavor {
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Push,
+    PushAlone,
     Pop,
     Steal,
     Batch { limit: usize },
@@ -41,10 +42,11 @@ enum Operation {
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
-    use Operation::{Batch, BatchAndPop, Donate, NewOwner, Pop, PopOther, Push, Steal};
+    use Operation::{Batch, BatchAndPop, Donate, NewOwner, Pop, PopOther, Push, PushAlone, Steal};
     let limit = || prop_oneof![Just(1), Just(2), Just(3), Just(32)];
     let operation = prop_oneof![
-        8 => Just(Push),
+        6 => Just(Push),
+        2 => Just(PushAlone),
         4 => Just(Pop),
         3 => Just(Steal),
         1 => limit().prop_map(|limit| Batch { limit }),
@@ -128,10 +130,19 @@ fn check<S: Storage>(
     let id = |item: Item| item.id;
     for &operation in operations {
         match operation {
-            Operation::Push => {
+            Operation::Push | Operation::PushAlone => {
                 made += 1;
                 let item = Box::new(Counted { id: made, drops: drops.clone() });
-                let pushed = worker.try_push(item).map_err(|Full(item)| id(item));
+                let pushed = if matches!(operation, Operation::Push) {
+                    worker.try_push(item)
+                } else {
+                    drop(worker);
+                    // SAFETY: this thread alone uses the deque.
+                    let pushed = unsafe { deque.pusher() }.try_push(item);
+                    worker = deque.claim().unwrap();
+                    pushed
+                };
+                let pushed = pushed.map_err(|Full(item)| id(item));
                 if oracle.items.len() < oracle.capacity {
                     assert_eq!(pushed, Ok(()));
                     oracle.items.push_back(made);
@@ -183,7 +194,8 @@ fn map<T, U>(steal: Steal<T>, f: impl FnOnce(T) -> U) -> Steal<U> {
 
 /// What was made and not taken is dropped with the deque.
 fn check_drops(drops: &Arc<AtomicUsize>, operations: &[Operation]) {
-    let made = operations.iter().filter(|operation| matches!(operation, Operation::Push)).count();
+    let is_push = |operation: &&Operation| matches!(operation, Operation::Push | Operation::PushAlone);
+    let made = operations.iter().filter(is_push).count();
     assert_eq!(drops.load(Ordering::Relaxed), made, "every item is dropped once");
 }
 
@@ -335,7 +347,7 @@ proptest! {
         let id = |item: Item| item.id;
         for &operation in &operations {
             match operation {
-                Operation::Push => {
+                Operation::Push | Operation::PushAlone => {
                     made += 1;
                     queue.push(Box::new(Counted { id: made, drops: drops.clone() }));
                     oracle.items.push_back(made);

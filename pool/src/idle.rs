@@ -9,7 +9,7 @@ use reveille_futex::sync::hint;
 use crate::Worker;
 use crate::events::Event as Doing;
 use crate::idle_policy::{Budget, CONSIDERATE, EAGER, Habit, Round};
-use crate::job::Job;
+use crate::job::{Job, TaskRef};
 use crate::search::Work;
 use crate::seat::Seat;
 use crate::signal::Signal;
@@ -169,9 +169,7 @@ impl<P: Platform> Worker<P> {
                 self.end_search(false);
                 return None;
             }
-            if let Some(task) = self.open_mail() {
-                *habit = habit.after_mail(long_rest);
-                self.end_search(false);
+            if let Some(task) = self.take_mail(habit, long_rest) {
                 return Some(Work::Task(task));
             }
             if !self.core().is_crowded() {
@@ -192,9 +190,7 @@ impl<P: Platform> Worker<P> {
             }
             let snapshot = sleep.announce();
             // In a crowd too: nobody else may run it.
-            if let Some(task) = self.open_mail() {
-                *habit = habit.after_mail(long_rest);
-                self.end_search(false);
+            if let Some(task) = self.take_mail(habit, long_rest) {
                 return Some(Work::Task(task));
             }
             // Asked after the announcement: a thread that stops being active later posts, and that moves the JEC.
@@ -222,6 +218,14 @@ impl<P: Platform> Worker<P> {
                 budget = Budget::new(*habit);
             }
         }
+    }
+
+    /// Mail, which ends the search.
+    fn take_mail(&self, habit: &mut Habit, long_rest: bool) -> Option<TaskRef<P>> {
+        let task = self.open_mail()?;
+        *habit = habit.after_mail(long_rest);
+        self.end_search(false);
+        Some(task)
     }
 
     /// How many searchers there are more than enough, and how many pauses the others have a right to between two looks of this

@@ -135,7 +135,8 @@ impl<P: Platform> Worker<P> {
     }
 
     /// The next task of the worker from which the last one came. One look, by a worker that counts as active throughout: nobody
-    /// trusts it to find anything (M20), and two steps of the counters that every poster reads are saved.
+    /// trusts it to find anything (M32), it is no search and a search follows before it sleeps (M31), and two steps of the
+    /// counters that every poster reads are saved.
     pub(crate) fn another_of(&self, victim: &Seat<P>) -> Option<TaskRef<P>> {
         if self.core().is_overcrowded() {
             return None;

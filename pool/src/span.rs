@@ -152,8 +152,21 @@ mod tests {
                 let claimed = span.claimed();
                 prop_assert_eq!((claimed.top(), claimed.split()), (top + 1, split));
                 prop_assert_eq!(claimed, Span::new(top + 1, split, tag));
+                prop_assert_eq!(span.without_newest(), Span::new(top, split - 1, tag));
             }
         }
+    }
+
+    /// Where every fork is public there are no tags: one more, one less, and none from here on.
+    #[test]
+    fn a_stack_that_is_public_needs_no_tag() {
+        let word = AtomicSpan::new();
+        let now = || word.load(Ordering::Relaxed);
+        word.settle_at(5);
+        assert_eq!(now(), Span::new(5, 5, 0));
+        word.publish_one(Ordering::Relaxed);
+        assert_eq!(now(), Span::new(5, 6, 0));
+        assert_eq!(now().without_newest(), Span::new(5, 5, 0));
     }
 
     /// A fork that finds the stack full has its depth one beyond the spare slot until it is taken back.

@@ -55,7 +55,7 @@ pub fn bit_goes_on_without_the_dead(check: Check) {
 
 /// Whoever removes the last one that was missing passes on what those did that have arrived.
 pub fn bit_remover_passes_on_what_the_others_did(check: Check) {
-    // Two preemptions: with this many threads, three take minutes.
+    // Two preemptions: with three this one alone takes half a minute.
     check.bound(2).run(|| {
         stage(BitBarrier::new(Names::first(3)), |barrier, notes| {
             let other = thread::spawn(move || {

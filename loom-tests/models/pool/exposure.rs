@@ -60,7 +60,7 @@ fn force(stack: &Stack) {
 
 /// A task that one searcher has forced out is whole for another one that claims it.
 pub fn join_stack_forced_exposure_hands_the_task_on(check: Check) {
-    check.bound(2).run(|| {
+    check.run(|| {
         let stack = Stack::new(2, false);
         // Quiet at first: one public task would be enough for a thief.
         stack.fork_and_join(0);
@@ -72,8 +72,7 @@ pub fn join_stack_forced_exposure_hands_the_task_on(check: Check) {
 
 /// The same where the owner takes the slot back and forks another task into it, under the searcher's eyes.
 pub fn join_stack_forced_exposure_hands_on_what_is_there_now(check: Check) {
-    // Two preemptions: with this many threads, three take minutes.
-    check.bound(2).run(|| {
+    check.run(|| {
         let stack = Stack::new(2, false);
         // Quiet at first, as above.
         stack.fork_and_join(0);

@@ -6,14 +6,13 @@ use loom::thread;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
 use reveille_loom_tests::{Check, spawn};
 
+use super::subject::Worker;
 use super::subject::protocol::Occupancy;
-use super::subject::{Pool, Worker};
-use super::whole::pool;
+use super::whole::on_pool;
 
 /// The parts of a pool know each other before anybody uses one, whoever comes first.
 pub fn pool_is_whole_for_whoever_comes_first(check: Check) {
-    check.bound(2).run(|| {
-        let pool = pool();
+    on_pool::<2, 2>(check, |pool| {
         let visit = || pool.enter(|worker| assert_eq!(worker.num_threads(), 2, "the pool is whole")).unwrap();
         let other = thread::spawn(visit);
         visit();
@@ -47,8 +46,7 @@ pub fn seat_has_one_owner_after_the_other(check: Check) {
 
 /// Two guests of a pool with one seat, one after the other: whoever enters sees its task run once, whoever cannot sees none.
 fn two_guests(check: Check, spawn_one: fn(&Worker, &AtomicU32)) {
-    check.bound(2).run(move || {
-        let pool: &'static Pool<1, 1> = Box::leak(Box::new(Pool::new_on()));
+    on_pool::<1, 1>(check, move |pool| {
         let visit = move || {
             let ran = AtomicU32::new(0);
             let entered = pool.enter(|worker| spawn_one(worker, &ran));
@@ -84,8 +82,8 @@ pub fn pool_seat_is_handed_on_with_its_deque(check: Check) {
 
 /// A pool that is shut down while a guest works in it closes when the guest has left: its worker goes home.
 pub fn pool_closes_when_the_last_guest_has_left(check: Check) {
-    check.bound(1).run(|| {
-        let pool = pool();
+    // Two preemptions: a whole pool takes a minute with three.
+    on_pool::<2, 2>(check.bound(2), |pool| {
         let worker = thread::spawn(|| pool.run_worker(0).unwrap());
         let guest = thread::spawn(|| pool.enter(|_| ()).unwrap());
         pool.shutdown();

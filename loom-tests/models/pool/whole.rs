@@ -2,12 +2,19 @@
 
 use reveille_futex as futex;
 use reveille_futex::sync::atomic::{AtomicU32, Ordering};
+use reveille_loom_tests::{Check, Place};
 
 use super::subject::Pool;
 
-/// A pool of two seats, in memory that outlives the model, as a static would.
-pub(super) fn pool() -> &'static Pool<2, 2> {
-    Box::leak(Box::new(Pool::new_on()))
+/// Runs a model on a pool that its threads share by address, as they would a static. The model joins them all.
+pub(super) fn on_pool<const N: usize, const CAP: usize>(
+    check: Check,
+    model: impl Fn(&'static Pool<N, CAP>) + Send + Sync + 'static,
+) {
+    check.run(move || {
+        // SAFETY: no thread of the model uses the pool after it, and it keeps nothing.
+        unsafe { Place::lend(Pool::new_on(), |pool| model(pool)) };
+    });
 }
 
 pub(super) fn block_on(word: &AtomicU32) {
