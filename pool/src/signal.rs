@@ -95,4 +95,10 @@ impl Signal {
     pub fn reset(&self) {
         self.0.swap(PENDING, Ordering::Relaxed); // private to the waiter until it publishes the slot again
     }
+
+    /// Whether it is ready for an event, and nobody waits. For whoever has the signal to itself.
+    #[cfg(test)]
+    pub fn is_reset(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == PENDING // private
+    }
 }

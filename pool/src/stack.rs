@@ -82,6 +82,12 @@ impl<T> Slot<T> {
         self.task.load(Ordering::Relaxed) // acquired by the claim (J1)
     }
 
+    /// Whether nobody waits for it. For whoever has all slots to itself.
+    #[cfg(test)]
+    pub fn is_free(&self) -> bool {
+        self.done.is_reset() && self.thief().is_none()
+    }
+
     /// The thief notes which seat it is, when it has claimed the slot.
     pub fn set_thief(&self, seat: usize) {
         self.thief.store(seat as u32 + 1, Ordering::Relaxed); // a hint

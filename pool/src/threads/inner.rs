@@ -106,6 +106,11 @@ impl Inner {
         self.threads
     }
 
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
     pub(super) fn guests(&self) -> &[Seat<Os>] {
         &self.seats[self.threads..]
     }
