@@ -151,7 +151,7 @@ impl<P: Platform> Worker<P> {
             true => core.all_behind(self.seat().random() % core.seats().len().max(1)),
             false => core.others(self.index()),
         };
-        seats.filter(|seat| !SCATTER || seat.index() != self.index())
+        seats.filter(|seat| seat.may_have_work() && (!SCATTER || seat.index() != self.index()))
     }
 
     fn steal_task(&self, victim: &Seat<P>) -> Steal<TaskRef<P>> {

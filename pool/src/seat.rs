@@ -15,8 +15,8 @@ use crate::shared::Core;
 use crate::stack::{CAN_BE_LAZY, JoinStack, Slot};
 use crate::stats::SeatStats;
 
-/// Whether searches begin anywhere. A core of 32 bits without an operating system has few neighbours, and no flash for that:
-/// each begins behind its own seat.
+/// Whether searches begin anywhere, and pass by seats without an owner. A core of 32 bits without an operating system has few
+/// neighbours, and no flash for that: each begins behind its own seat.
 pub(crate) const SCATTER: bool = !cfg!(all(target_os = "none", target_pointer_width = "32"));
 
 /// Where a seat's spawned tasks wait: it grows if there is an allocator.
@@ -118,6 +118,16 @@ impl<P: Platform> Seat<P> {
         self.occupancy.vacate();
     }
 
+    /// Whether a look at it might find something. One load of a line that nobody writes, for the seats of guests that are not
+    /// there: each would take three, and a fence.
+    ///
+    /// A seat without an owner has nothing for others: its last one has left it so. An owner takes the seat before it publishes
+    /// anything there, so whatever lets a look see that lets it see this.
+    #[inline]
+    pub(crate) fn may_have_work(&self) -> bool {
+        !SCATTER || self.occupancy.is_taken()
+    }
+
     /// Owner: begins another piece of work.
     pub(crate) fn begin_episode(&self) {
         // loom would explore every reading of it, and it only delays requests, which are for private tasks.
@@ -158,6 +168,12 @@ impl Occupancy {
     pub fn occupy(&self) -> bool {
         // Acquire: the new owner goes on where the old one stopped. Pairs with `vacate`.
         !self.0.swap(true, Ordering::Acquire)
+    }
+
+    /// Whether somebody has the seat. A hint, ordered as what its owner publishes.
+    #[inline]
+    pub fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Relaxed) // see above
     }
 
     /// Gives it up. What this owner did happens before what the next one does.

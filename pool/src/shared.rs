@@ -214,7 +214,7 @@ impl<P: Platform> Core<P> {
     /// Whether a search might find something.
     pub(crate) fn has_visible_work(&self) -> bool {
         QUEUES.is_open() && self.has_injected()
-            || self.seats().iter().any(|seat| {
+            || self.seats().iter().filter(|seat| seat.may_have_work()).any(|seat| {
                 seat.stack.has_public() || seat.stack.has_private() || QUEUES.is_open() && !seat.tasks.is_empty()
             })
     }
