@@ -122,7 +122,7 @@ impl<P: Platform> Seat<P> {
     /// there: each would take three, and a fence.
     ///
     /// A seat without an owner has nothing for others: its last one has left it so. An owner takes the seat before it publishes
-    /// anything there, so whatever lets a look see that lets it see this.
+    /// anything there, so whatever lets a look see that lets it see this (M33).
     #[inline]
     pub(crate) fn may_have_work(&self) -> bool {
         !SCATTER || self.occupancy.is_taken()
