@@ -237,7 +237,7 @@ where
     }
 }
 
-/// The second half of a join, in the frame of the join.
+/// The second half of a join, in the frame of the join or of its caller.
 #[repr(C)]
 struct JoinTask<P: Platform, B, R> {
     job: Job<P>,

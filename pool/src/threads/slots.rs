@@ -110,8 +110,10 @@ impl Spare {
 
     /// Keeps a region whose slots are free, if there is room for it.
     fn keep(&mut self, region: Region) -> bool {
-        let small = region.layout.size() <= LARGEST_SPARE;
-        let place = self.0.iter_mut().find(|spare| small && spare.is_none());
+        if region.layout.size() > LARGEST_SPARE {
+            return false;
+        }
+        let place = self.0.iter_mut().find(|spare| spare.is_none());
         place.map(|place| *place = Some(region)).is_some()
     }
 }
